@@ -1,0 +1,132 @@
+// Types of presence.js, the browser client of presence-bridge.
+
+/** One user, as last told by the hub. Frozen; each change is a new object. */
+export interface Presence {
+  readonly uid: string;
+  /** Whether any device is online; null while no state was ever told. */
+  readonly online: boolean | null;
+  /** device -> "0" (offline), "1" (online) or a custom status. */
+  readonly status: Readonly<Record<string, string>>;
+  readonly ext: string;
+  /** When the vendor last saw the user change, Unix ms; 0 where it did not say. */
+  readonly last_time: number;
+  /** When the bridge saw this state, Unix ms; 0 where it never did. */
+  readonly observed_at: number;
+  /** Whether the hub vouches for the state. False: pending or denied. */
+  readonly known: boolean;
+  /** The token does not allow to watch this user. */
+  readonly denied: boolean;
+  /** A state from before is shown, but the hub does not vouch for it at the moment. */
+  readonly stale: boolean;
+}
+
+export interface Feed {
+  state: "live" | "degraded" | "down";
+  /** Every watched user was verified no earlier than this, Unix ms. */
+  as_of: number | null;
+  reason: string;
+}
+
+/**
+ * idle: not started. connecting: for the first time. open: connected and caught up.
+ * stale: lost or catching up, coming back by itself. closed: for good, until connect() or renew().
+ */
+export type Status = "idle" | "connecting" | "open" | "stale" | "closed";
+
+export interface StatusDetail {
+  status: Status;
+  closeCode?: number;
+  reason?: string;
+  /** Where the client waits before it comes back: for how long. */
+  retryInMs?: number;
+}
+
+export interface ErrorDetail {
+  /** The hub's code, or one of token, connect, closed, callback. */
+  code: string;
+  message: string;
+  /** The client has given up; connect() or renew() starts it again. */
+  fatal: boolean;
+  closeCode?: number;
+  /** Whom a refused subscribe was about; they are asked for again a little later. */
+  uids?: string[];
+  cause?: unknown;
+}
+
+export interface PresenceClientEvents {
+  status: CustomEvent<StatusDetail>;
+  stale: CustomEvent<{ stale: boolean; asOf: number | null }>;
+  feed: CustomEvent<Feed>;
+  denied: CustomEvent<{ uids: string[] }>;
+  error: CustomEvent<ErrorDetail>;
+}
+
+export interface PresenceClientOptions {
+  /** ws(s) or http(s), absolute or relative to the page. Default: /v1/ws of the page's origin. */
+  url?: string;
+  /** A JWT, or a function that fetches one. A function is asked for every connection. */
+  token?: string | (() => string | undefined | Promise<string | undefined>);
+  /** The WebSocket class, where there is no global one (Node before 22). */
+  WebSocket?: new (url: string, protocols?: string[]) => unknown;
+  /** false: do not connect before connect() is called. */
+  connect?: boolean;
+  /** For tests. */
+  setTimeout?: (callback: () => void, ms: number) => unknown;
+  clearTimeout?: (timer: any) => void;
+  random?: () => number;
+  now?: () => number;
+}
+
+export class PresenceClient extends EventTarget {
+  constructor(options?: PresenceClientOptions);
+
+  readonly status: Status;
+  /** Not connected, not caught up, or the feed is not live: show as stale, never as offline. */
+  readonly stale: boolean;
+  /** Up to when what is held was verified, Unix ms. */
+  readonly asOf: number | null;
+  readonly feed: Feed | null;
+  /** Name of this connection in the hub's logs. */
+  readonly session: string;
+  /** Who the token says one is. */
+  readonly uid: string;
+  /** Everybody watched of whom something is known. */
+  readonly presences: ReadonlyMap<string, Presence>;
+
+  get(uid: string): Presence | undefined;
+
+  /**
+   * Calls back with the state of each uid: at once where one is held, then with each newer one.
+   * Watches of the same uid share one subscription. Returns the function that ends this watch.
+   */
+  watch(uids: string | Iterable<string>, callback?: (presence: Presence) => void): () => void;
+
+  /** Sets one's own presence on one device; rejects with a PresenceError. */
+  set(presence: { resource: string; status: string | number; ext?: string }): Promise<void>;
+
+  /** Renews the token on the open socket, or reconnects with it; without an argument the token function is asked. */
+  renew(token?: PresenceClientOptions["token"]): Promise<void>;
+
+  /** Connects now: after close(), after giving up, or instead of waiting out the back-off. */
+  connect(): void;
+  close(): void;
+
+  addEventListener<K extends keyof PresenceClientEvents>(
+    type: K,
+    listener: (event: PresenceClientEvents[K]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<K extends keyof PresenceClientEvents>(
+    type: K,
+    listener: (event: PresenceClientEvents[K]) => void,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}
+
+/** What set() and renew() reject with: code is the hub's, or not_connected, disconnected, timeout. */
+export class PresenceError extends Error {
+  readonly code: string;
+}
+
+/** close code -> what it means and whether the client comes back by itself. */
+export const CLOSE_CODES: Readonly<Record<number, { name: string; comeBack: boolean }>>;
