@@ -1,0 +1,2 @@
+// Package easemob is a client of the presence REST API of Easemob IM and Agora Chat.
+package easemob

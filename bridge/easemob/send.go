@@ -1,0 +1,182 @@
+package easemob
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+)
+
+// How much of an answer is read. A hundred users with eight devices and full ext are some 160 KiB.
+const (
+	maxBatchBody = 1 << 20
+	maxSmallBody = 64 << 10
+)
+
+// request is one call, before it has a token.
+type request struct {
+	kind   Kind
+	method string
+	path   string // below the app's prefix, escaped
+	body   []byte // nil: none
+	limit  int64  // of the answer's body, in bytes
+}
+
+// result makes a call, for which the caller has a slot, and takes the result out of its answer. It is the one
+// place that repeats anything: a call whose token was refused is made once more, with a new token and in a new
+// slot (C++ and other clients do the same).
+func (c *Client) result(ctx context.Context, r request) (json.RawMessage, error) {
+	raw, again, err := c.attempt(ctx, r)
+	if !again {
+		return raw, err
+	}
+	if err := c.Wait(ctx, r.kind); err != nil {
+		return nil, err
+	}
+	raw, _, err = c.attempt(ctx, r)
+	return raw, err
+}
+
+// attempt makes a call once, and says whether another token could change its end.
+func (c *Client) attempt(ctx context.Context, r request) (raw json.RawMessage, again bool, err error) {
+	token, err := c.tokens.get(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	raw, err = c.exchange(ctx, r, token)
+	switch {
+	case err == nil:
+		c.tokens.works(token)
+	case IsUnauthorized(err) && c.tokens.mint == nil:
+		e, _ := errors.AsType[*Error](err)
+		e.Advice = "EASEMOB_TOKEN was refused: it has expired, or is of another app or cluster"
+	case IsUnauthorized(err):
+		again = c.tokens.refused(token, err)
+	}
+	return raw, again, err
+}
+
+// exchange sends a call and tells the limiter how it went.
+func (c *Client) exchange(ctx context.Context, r request, token secret) (json.RawMessage, error) {
+	lane := c.lanes[r.kind]
+	era := lane.slots.era()
+	body, err := c.send(c.paced(ctx, lane.wire), r, token)
+	var raw json.RawMessage
+	if err == nil {
+		raw, err = c.open(r, body, token)
+	}
+	switch {
+	case err == nil:
+		lane.slots.succeeded(era)
+	case IsThrottled(err):
+		d := lane.slots.throttled(era)
+		c.log.Debug("throttled by the vendor, holding calls back", "kind", r.kind.String(), "for", d)
+	}
+	return raw, err
+}
+
+// open takes the result out of a 2xx answer. A text other than "ok" is a refusal that forgot its status
+// (SEED; C++ treats it so).
+func (c *Client) open(r request, body []byte, token secret) (json.RawMessage, error) {
+	raw, err := decodeResult(body)
+	if err != nil {
+		return nil, garbled(r.kind, http.StatusOK, err)
+	}
+	if s, err := text(raw); err == nil && s != "ok" {
+		return nil, refusal(r.kind, http.StatusOK, body, c.hidden(token)...)
+	}
+	return raw, nil
+}
+
+// paced makes the call leave at least a gap after the one before it. Slots alone do not do that: calls that
+// wait for a handshake, for a connection or for a token would leave together when they have it.
+func (c *Client) paced(ctx context.Context, wire *limiter) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { _ = wire.wait(ctx) }, // when ctx ends, the call ends by itself
+	})
+}
+
+// send sends a request and returns the body of a 2xx answer.
+func (c *Client) send(ctx context.Context, r request, token secret) ([]byte, error) {
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	req, err := c.newRequest(limited, r, token)
+	if err != nil {
+		return nil, c.unsent(r, token, err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unreachable(ctx, r, token, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxSmallBody)) // as much of the reason as there is
+		return nil, refusal(r.kind, resp.StatusCode, body, c.hidden(token)...)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, r.limit+1))
+	switch {
+	case err != nil:
+		return nil, c.unreachable(ctx, r, token, fmt.Errorf("reading the answer: %w", err))
+	case int64(len(body)) > r.limit:
+		return nil, garbled(r.kind, resp.StatusCode, fmt.Errorf("the answer is larger than %d bytes", r.limit))
+	}
+	return body, nil
+}
+
+func (c *Client) newRequest(ctx context.Context, r request, token secret) (*http.Request, error) {
+	// bytes.Reader makes Content-Length known: a DELETE without it loses its body on the way (API notes).
+	var body io.Reader = bytes.NewReader(r.body)
+	if r.body == nil {
+		body = once{body} // a GET must not be repeated behind our back
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "presence-bridge")
+	if token != nil {
+		req.Header.Set("Authorization", "Bearer "+token.reveal())
+	}
+	return req, nil
+}
+
+// once is an empty body that net/http cannot rewind, so that it does not send a GET again by itself when a
+// kept connection breaks: that call would have no slot.
+type once struct{ io.Reader }
+
+// unreachable is the error of a call that got no answer, or not a whole one.
+func (c *Client) unreachable(ctx context.Context, r request, token secret, err error) error {
+	err = bare(err)
+	e := &Error{Kind: r.kind, Message: oneLine(hide(err.Error(), c.hidden(token)...)), cause: err}
+	switch {
+	case ctx.Err() != nil: // the caller has gone, which says nothing of the vendor
+		e.Message, e.cause = ctx.Err().Error(), ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		e.class, e.Message = retryable, fmt.Sprintf("no answer within %v", c.timeout)
+	default:
+		e.class, e.Advice = retryable, "is EASEMOB_URL right and reachable from here?"
+	}
+	return e
+}
+
+func (c *Client) unsent(r request, token secret, err error) error {
+	err = bare(err)
+	return &Error{Kind: r.kind, Message: oneLine(hide(err.Error(), c.hidden(token)...)), cause: err}
+}
+
+// bare takes off the *url.Error that net/http puts around everything: it repeats the URL, in every log line.
+func bare(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+func (c *Client) hidden(token secret) []secret { return append([]secret{token}, c.secrets...) }

@@ -1,0 +1,65 @@
+package easemob
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+)
+
+// maxPages bounds [Client.AllSubscriptions]: an operator has 3,000 subscriptions at most, so some 30 pages.
+const maxPages = 64
+
+// Subscriptions asks for one page (from 1) of up to size (at most [MaxPage]) users whom operator subscribes.
+// The list lags behind subscribe and unsubscribe by some ten seconds (JAVA's test waits as long).
+func (c *Client) Subscriptions(ctx context.Context, operator string, page, size int) (SubscriptionPage, error) {
+	if err := checkUID("operator", operator); err != nil {
+		return SubscriptionPage{}, err
+	}
+	if page < 1 || size < 1 || size > MaxPage {
+		return SubscriptionPage{}, invalid("page %d of %d: pages start at 1 and hold 1 to %d", page, size, MaxPage)
+	}
+	if err := c.Wait(ctx, KindList); err != nil {
+		return SubscriptionPage{}, err
+	}
+	raw, err := c.result(ctx, request{
+		kind: KindList, method: http.MethodGet, limit: maxBatchBody,
+		path: fmt.Sprintf("%s/sublist?pageNum=%d&pageSize=%d", presencePath(operator), page, size),
+	})
+	if err != nil {
+		return SubscriptionPage{}, err
+	}
+	list, err := decodeSubscriptions(raw)
+	if err != nil {
+		return SubscriptionPage{}, garbled(KindList, http.StatusOK, err)
+	}
+	return list, nil
+}
+
+// AllSubscriptions asks for every page. The list shifts and lags while it is read, so neither the total nor a
+// short page is its end: an empty page is, or one that brings nobody new. Who is on two pages counts once,
+// with the later expiry.
+func (c *Client) AllSubscriptions(ctx context.Context, operator string) ([]Subscription, error) {
+	var all []Subscription
+	at := map[string]int{} // uid -> index in all
+	for page := 1; page <= maxPages; page++ {
+		list, err := c.Subscriptions(ctx, operator, page, MaxPage)
+		if err != nil {
+			return nil, fmt.Errorf("listing subscriptions, page %d: %w", page, err)
+		}
+		before := len(all)
+		for _, s := range list.Subscriptions {
+			i, known := at[s.UID]
+			switch {
+			case !known:
+				at[s.UID] = len(all)
+				all = append(all, s)
+			case s.Expiry.After(all[i].Expiry):
+				all[i].Expiry = s.Expiry
+			}
+		}
+		if list.size == 0 || len(all) == before && len(list.Subscriptions) > 0 {
+			return all, nil
+		}
+	}
+	return nil, fmt.Errorf("listing subscriptions: more than %d pages of %d", maxPages, MaxPage)
+}
