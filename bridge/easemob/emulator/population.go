@@ -1,0 +1,113 @@
+package emulator
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sort"
+)
+
+const (
+	dawn      = 10.0 // the hour at which everything starts: most people are about
+	dayPerson = 60.0 // changes of one person, in the mean, that make a day
+)
+
+// Population says how many people live here, and how much.
+type Population struct {
+	Users       int     `json:"users"`         // user-0001 and so on; those above stay as they were, and live no more
+	ChangesPerS float64 `json:"changes_per_s"` // observable ones, over all of them, in the mean
+	Paused      bool    `json:"paused"`
+}
+
+// Validate returns everything that is wrong with the population, joined.
+func (p Population) Validate() error {
+	var wrong []error
+	if p.Users < 0 || p.Users > maxUsers {
+		wrong = append(wrong, fmt.Errorf("%d users: from 0 to %d can live here", p.Users, maxUsers))
+	}
+	if !(p.ChangesPerS >= 0 && p.ChangesPerS <= maxRate) { // NaN too
+		wrong = append(wrong, fmt.Errorf("%v changes a second: from 0 to %v are possible", p.ChangesPerS, maxRate))
+	}
+	return errors.Join(wrong...)
+}
+
+func (p Population) lives() bool { return !p.Paused && p.Users > 0 && p.ChangesPerS > 0 }
+
+// population draws who changes next, and how. It has no clock and no goroutine: its time of day goes by the
+// number of changes, so that the same seed gives the same sequence however fast it is played
+// (TestPopulationIsDeterministic). One day passes in sixty changes a person.
+type population struct {
+	seed   uint64
+	rng    *rand.Rand
+	people []*person // everybody ever drawn; the first n live
+	n      int
+	upTo   []float64 // sum of weights, up to and including each of people
+	day    float64   // days since the start
+}
+
+func newPopulation(seed uint64) *population {
+	return &population{seed: seed, rng: rand.New(rand.NewPCG(seed, math.MaxUint64))}
+}
+
+// resize makes the first n people live, and calls born for each who was never there before, with how they
+// are at first and how many hours they have been so.
+func (p *population) resize(n int, born func(uid string, status map[string]string, ext string, hours float64)) {
+	for i := len(p.people) + 1; i <= n; i++ {
+		who, rng := newPerson(p.seed, i)
+		sum := who.weight
+		if i > 1 {
+			sum += p.upTo[i-2]
+		}
+		p.people, p.upTo = append(p.people, who), append(p.upTo, sum)
+		status, ext := who.start(rng, dawn)
+		born(who.uid, status, ext, 48*rng.Float64())
+	}
+	p.n = n
+}
+
+func (p *population) hour() float64 { return math.Mod(dawn+24*p.day, 24) }
+
+// next draws the next change: one that changes status or ext, always (TestEveryChangeIsOne). A person is
+// chosen by how lively they are, and given up again unless they are inclined to do something now, which is
+// what makes the nights quiet for most.
+func (p *population) next(at func(uid string) User) (uid string, status map[string]string, ext string) {
+	const tries = 1000 // in a row without anybody inclined: no seed comes near it, but a loop has to end
+	hour := p.hour()
+	p.day += 1 / (dayPerson * float64(p.n))
+	for try := 1; ; try++ {
+		who := p.choose()
+		now := at(who.uid)
+		moves := who.moves(now, hour)
+		if try < tries && p.rng.Float64()*ceiling > sum(moves) {
+			continue
+		}
+		status, ext = pick(moves, p.rng).from(now, p.rng)
+		return who.uid, status, ext
+	}
+}
+
+func (p *population) choose() *person {
+	x := p.rng.Float64() * p.upTo[p.n-1]
+	i := sort.SearchFloat64s(p.upTo[:p.n], x)
+	return p.people[min(i, p.n-1)]
+}
+
+func sum(moves []move) float64 {
+	total := 0.0
+	for _, m := range moves {
+		total += m.hazard
+	}
+	return total
+}
+
+// pick draws one of the moves by their hazards.
+func pick(moves []move, rng *rand.Rand) move {
+	x := rng.Float64() * sum(moves)
+	for _, m := range moves {
+		if x -= m.hazard; x < 0 {
+			return m
+		}
+	}
+	return moves[0] // rounding: the first is never one of hazard 0
+}
