@@ -1,0 +1,123 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// maxAcksPending bounds what is published and not yet acknowledged.
+const maxAcksPending = 8192
+
+// Bus is one process's place at NATS: a connection, and the stream and buckets of one app made and checked.
+// All methods may be called at once by many.
+type Bus struct {
+	nc  *nats.Conn
+	js  jetstream.JetStream
+	app App
+	log *slog.Logger
+
+	stream        jetstream.Stream
+	watch         jetstream.KeyValue // <holder>.<uid token> -> nothing
+	holders       jetstream.KeyValue // <holder> -> Holding
+	subscriptions jetstream.KeyValue // <uid token> -> Subscription
+	roles         jetstream.KeyValue // <org>.<app>.<role> -> who has it
+	settings      Settings
+}
+
+// Open makes what is missing of the stream and the buckets, checks what is there, and returns the place. The
+// connection stays the caller's to close. The error of a stream that cannot be worked with says what to do.
+func Open(ctx context.Context, nc *nats.Conn, app App, s Settings, logger *slog.Logger) (*Bus, error) {
+	if err := app.Validate(); err != nil {
+		return nil, err
+	}
+	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(maxAcksPending),
+		jetstream.WithPublishAsyncTimeout(ackTimeout))
+	if err != nil {
+		return nil, fmt.Errorf("opening JetStream: %w", err)
+	}
+	b := &Bus{nc: nc, js: js, app: app, log: logger, settings: s.withDefaults()}
+	if err := b.setUp(ctx); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// App is the app whose presence the bus carries.
+func (b *Bus) App() App { return b.app }
+
+// Connected says whether NATS is within reach now.
+func (b *Bus) Connected() bool { return b.nc.IsConnected() }
+
+// setUp makes or checks the stream and the four buckets.
+func (b *Bus) setUp(ctx context.Context) (err error) {
+	if b.stream, err = b.openStream(ctx); err != nil {
+		return err
+	}
+	for _, bucket := range []struct {
+		kv *jetstream.KeyValue
+		jetstream.KeyValueConfig
+	}{
+		{&b.watch, b.settings.watchBucket()},
+		{&b.holders, b.settings.holdersBucket()},
+		{&b.subscriptions, b.settings.subscriptionsBucket()},
+		{&b.roles, b.settings.rolesBucket()},
+	} {
+		if *bucket.kv, err = b.openBucket(ctx, bucket.KeyValueConfig); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openStream returns the stream as it is, or makes it. Several processes start at once, so whoever finds that
+// another has just made it looks again.
+func (b *Bus) openStream(ctx context.Context) (jetstream.Stream, error) {
+	want := b.settings.stream()
+	stream, err := b.js.Stream(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		stream, err = b.js.CreateStream(ctx, want)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			stream, err = b.js.Stream(ctx, want.Name)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening stream %s: %w", want.Name, explainJetStream(err))
+	}
+	if err := checkStream(stream.CachedInfo().Config); err != nil {
+		return nil, fmt.Errorf("stream %s is not as it must be: %w", want.Name, err)
+	}
+	return stream, nil
+}
+
+func (b *Bus) openBucket(ctx context.Context, want jetstream.KeyValueConfig) (jetstream.KeyValue, error) {
+	kv, err := b.js.KeyValue(ctx, want.Bucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		kv, err = b.js.CreateKeyValue(ctx, want)
+		if errors.Is(err, jetstream.ErrBucketExists) {
+			kv, err = b.js.KeyValue(ctx, want.Bucket)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening bucket %s: %w", want.Bucket, explainJetStream(err))
+	}
+	status, err := kv.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("checking bucket %s: %w", want.Bucket, err)
+	}
+	if err := checkBucket(status, want); err != nil {
+		return nil, fmt.Errorf("bucket %s is not as it must be: %w", want.Bucket, err)
+	}
+	return kv, nil
+}
+
+func explainJetStream(err error) error {
+	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+		return fmt.Errorf("%w: start the NATS server with -js, or switch JetStream on for this account", err)
+	}
+	return err
+}

@@ -1,0 +1,109 @@
+package bridge
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// FeedState says how far what a hub shows can be believed.
+type FeedState string
+
+// The states of a feed.
+const (
+	FeedLive     FeedState = "live"     // everybody was looked at within MAX_STALENESS
+	FeedDegraded FeedState = "degraded" // some are older than that
+	FeedDown     FeedState = "down"     // nobody is being looked at
+)
+
+// FeedEvery is how often the active poller tells the health of the feed.
+const FeedEvery = time.Second
+
+// FeedLost is how long silence means that no poller is active.
+const FeedLost = 3 * FeedEvery
+
+// Feed is the health of the feed. Every watched user whose state is known was verified no earlier than AsOf
+// (Unix milliseconds).
+type Feed struct {
+	State     FeedState `json:"state"`
+	AsOf      int64     `json:"as_of"`
+	Watched   int       `json:"watched"`
+	SweepMS   int64     `json:"sweep_ms"`    // how long it takes to look at everybody once
+	CallsPerS float64   `json:"calls_per_s"` // batch gets in the last second
+	Reason    string    `json:"reason,omitempty"`
+}
+
+// DecodeFeed reads a message of [App.FeedSubject].
+func DecodeFeed(data []byte) (Feed, error) {
+	var f Feed
+	if err := json.Unmarshal(data, &f); err != nil {
+		return Feed{}, fmt.Errorf("decoding the feed's health: %w", err)
+	}
+	switch f.State {
+	case FeedLive, FeedDegraded, FeedDown:
+		return f, nil
+	}
+	return Feed{}, fmt.Errorf("decoding the feed's health: no such state: %q", f.State)
+}
+
+// PublishFeed tells everybody the health of the feed.
+func (b *Bus) PublishFeed(f Feed) error {
+	return publishJSON(b.nc, b.app.FeedSubject(), f)
+}
+
+// SubscribeFeed calls got for each message of the feed's health until the subscription is drained. What does
+// not decode is passed over.
+func (b *Bus) SubscribeFeed(got func(Feed)) (*nats.Subscription, error) {
+	return b.nc.Subscribe(b.app.FeedSubject(), func(m *nats.Msg) {
+		if f, err := DecodeFeed(m.Data); err == nil {
+			got(f)
+		}
+	})
+}
+
+// Hint is a reason to look at somebody now rather than in turn. It is never the truth itself.
+type Hint struct {
+	UID    UID    `json:"uid"`
+	Source Source `json:"source"` // hint or bridge: what the change will say made us look
+}
+
+// DecodeHint reads a message of [App.HintSubject].
+func DecodeHint(data []byte) (Hint, error) {
+	var h Hint
+	if err := json.Unmarshal(data, &h); err != nil {
+		return Hint{}, fmt.Errorf("decoding a hint: %w", err)
+	}
+	uid, err := ParseUID(string(h.UID))
+	if err != nil {
+		return Hint{}, fmt.Errorf("decoding a hint: %w", err)
+	}
+	if h.Source != SourceHint && h.Source != SourceBridge {
+		return Hint{}, errors.New("decoding a hint: source is neither hint nor bridge")
+	}
+	h.UID = uid
+	return h, nil
+}
+
+// PublishHint asks the active poller to look at somebody in its next call.
+func (b *Bus) PublishHint(h Hint) error { return publishJSON(b.nc, b.app.HintSubject(), h) }
+
+// SubscribeHints calls got for each hint until the subscription is drained. What does not decode is passed
+// over.
+func (b *Bus) SubscribeHints(got func(Hint)) (*nats.Subscription, error) {
+	return b.nc.Subscribe(b.app.HintSubject(), func(m *nats.Msg) {
+		if h, err := DecodeHint(m.Data); err == nil {
+			got(h)
+		}
+	})
+}
+
+func publishJSON(nc *nats.Conn, subject string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return nc.Publish(subject, data)
+}

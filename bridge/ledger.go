@@ -1,0 +1,123 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Subscription is an entry of the ledger: who subscribes a user at the vendor, and until when.
+type Subscription struct {
+	Operator string `json:"operator"`
+	Until    int64  `json:"until"` // Unix milliseconds
+}
+
+// LedgerChange is one thing that happened to the ledger; Subscription is nil where a user was taken out.
+type LedgerChange struct {
+	UID          UID
+	Subscription *Subscription
+}
+
+// Subscribed writes into the ledger who subscribes a user.
+func (b *Bus) Subscribed(ctx context.Context, uid UID, s Subscription) error {
+	value, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	if _, err := b.subscriptions.Put(ctx, EncodeToken(string(uid)), value); err != nil {
+		return fmt.Errorf("writing the ledger for %s: %w", uid, err)
+	}
+	return nil
+}
+
+// Unsubscribed takes a user out of the ledger.
+func (b *Bus) Unsubscribed(ctx context.Context, uid UID) error {
+	if err := b.subscriptions.Purge(ctx, EncodeToken(string(uid)), jetstream.PurgeTTL(markersFor)); err != nil {
+		return fmt.Errorf("taking %s out of the ledger: %w", uid, err)
+	}
+	return nil
+}
+
+// Ledger reads the whole ledger. Entries that cannot be read are passed over: the vendor is asked anew.
+func (b *Bus) Ledger(ctx context.Context) (map[UID]Subscription, error) {
+	w, err := b.watchBucket(ctx, b.settings.subscriptionsBucket())
+	if err != nil {
+		return nil, err
+	}
+	defer w.stop()
+	ledger := map[UID]Subscription{}
+	err = w.fill(ctx, func(e jetstream.KeyValueEntry) {
+		if c, err := decodeLedger(e); err == nil && c.Subscription != nil {
+			ledger[c.UID] = *c.Subscription
+		}
+	})
+	return ledger, err
+}
+
+// FollowLedger tells changed everything that the ledger holds and then what happens to it, one call at a
+// time, until ctx is done. It goes on through outages; after one, an entry may be told again.
+func (b *Bus) FollowLedger(ctx context.Context, changed func(LedgerChange)) error {
+	for {
+		err := b.followLedger(ctx, changed)
+		if ctx.Err() != nil {
+			return nil
+		}
+		b.log.Warn("following the subscription ledger begins anew", "error", err)
+		if pause(ctx, followRetry) != nil {
+			return nil
+		}
+	}
+}
+
+func (b *Bus) followLedger(ctx context.Context, changed func(LedgerChange)) error {
+	w, err := b.watchBucket(ctx, b.settings.subscriptionsBucket())
+	if err != nil {
+		return err
+	}
+	defer w.stop()
+	identity := time.NewTicker(identityCheck)
+	defer identity.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case e, ok := <-w.Updates():
+			if !ok {
+				return errWatchEnded
+			}
+			if e == nil {
+				continue
+			}
+			if c, err := decodeLedger(e); err == nil {
+				changed(c)
+			}
+		case <-identity.C:
+			if w.replaced(ctx) {
+				return errOtherStream
+			}
+		}
+	}
+}
+
+func decodeLedger(e jetstream.KeyValueEntry) (LedgerChange, error) {
+	uid, err := uidFromToken(e.Key())
+	if err != nil || e.Operation() != jetstream.KeyValuePut {
+		return LedgerChange{UID: uid}, err
+	}
+	s, err := decodeSubscription(e.Value())
+	return LedgerChange{UID: uid, Subscription: &s}, err
+}
+
+func decodeSubscription(value []byte) (s Subscription, err error) {
+	if err := json.Unmarshal(value, &s); err != nil {
+		return s, fmt.Errorf("decoding an entry of the ledger: %w", err)
+	}
+	if s.Operator == "" || s.Until <= 0 {
+		return s, errors.New("decoding an entry of the ledger: operator and until are needed")
+	}
+	return s, nil
+}

@@ -1,0 +1,179 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	identityCheck = 5 * time.Second // how often we look whether the stream is still the same one
+	followRetry   = time.Second
+)
+
+var errOtherStream = errors.New("the stream was made anew")
+
+// Entry is one message of the log with its place in it. The change is shared by all who follow: never write
+// to it.
+type Entry struct {
+	*Change
+	Seq uint64
+}
+
+// Follower is somebody who keeps up with the log. The calls come one at a time, in the log's order.
+type Follower interface {
+	// Reset says that a log begins: everything known of another one is void. stream is its [Cursor.Stream].
+	Reset(stream int64)
+	// Apply tells one message. First comes the last message of every user, then what happens. After a
+	// broken connection a message may come again; the sequence tells.
+	Apply(Entry)
+	// CaughtUp says that everything the log held at Reset has been applied.
+	CaughtUp()
+}
+
+// Follow feeds the followers from the log until ctx is done, through outages and through a stream made anew.
+// It is one ordered consumer however many users there are.
+func (b *Bus) Follow(ctx context.Context, followers ...Follower) error {
+	for {
+		err := b.followStream(ctx, &relay{bus: b, to: followers})
+		if ctx.Err() != nil {
+			return nil
+		}
+		b.log.Warn("following the log begins anew", "error", err)
+		if pause(ctx, followRetry) != nil {
+			return nil
+		}
+	}
+}
+
+// followStream follows one stream for as long as it is that stream.
+func (b *Bus) followStream(ctx context.Context, r *relay) error {
+	stream, err := b.openStream(ctx)
+	if err != nil {
+		return err
+	}
+	created := stream.CachedInfo().Created
+	consumer, err := b.js.OrderedConsumer(ctx, StreamName, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{b.app.Subjects()},
+		DeliverPolicy:  jetstream.DeliverLastPerSubjectPolicy,
+	})
+	if err != nil {
+		return fmt.Errorf("making the consumer: %w", err)
+	}
+	r.reset(created.UnixNano())
+	if consumer.CachedInfo().NumPending == 0 { // an empty stream sends nothing that could say so
+		r.caughtUp()
+	}
+	consuming, err := consumer.Consume(r.message)
+	if err != nil {
+		return fmt.Errorf("consuming: %w", err)
+	}
+	defer r.close(consuming)
+	return b.watchIdentity(ctx, created, consuming.Closed())
+}
+
+// watchIdentity returns when the stream is no longer the one that was created then.
+func (b *Bus) watchIdentity(ctx context.Context, created time.Time, closed <-chan struct{}) error {
+	tick := time.NewTicker(identityCheck)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-closed:
+			return errors.New("the consumer ended")
+		case <-tick.C:
+		}
+		if b.otherStream(ctx, StreamName, created) {
+			return errOtherStream
+		}
+	}
+}
+
+// otherStream says whether the stream that was created then is gone. While NATS is away nobody can tell.
+func (b *Bus) otherStream(ctx context.Context, name string, created time.Time) bool {
+	stream, err := b.js.Stream(ctx, name)
+	return errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && !stream.CachedInfo().Created.Equal(created)
+}
+
+// LastSeq is the sequence of the newest message in the whole stream.
+func (b *Bus) LastSeq(ctx context.Context) (uint64, error) {
+	info, err := b.stream.Info(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("asking the stream for its end: %w", err)
+	}
+	return info.State.LastSeq, nil
+}
+
+// relay hands messages of one consumer to the followers, and nothing after it was closed.
+type relay struct {
+	bus *Bus
+	to  []Follower
+
+	mu     sync.Mutex // held while followers are called
+	live   bool       // CaughtUp was said
+	closed bool
+	last   uint64 // sequence of the newest message handed on
+}
+
+func (r *relay) reset(stream int64) {
+	for _, f := range r.to {
+		f.Reset(stream)
+	}
+}
+
+func (r *relay) caughtUp() {
+	r.live = true
+	for _, f := range r.to {
+		f.CaughtUp()
+	}
+}
+
+func (r *relay) message(m jetstream.Msg) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	meta, err := m.Metadata()
+	if err != nil || r.closed || meta.Sequence.Stream <= r.last {
+		return
+	}
+	r.last = meta.Sequence.Stream
+	if entry, err := r.bus.decode(m.Subject(), m.Data(), meta.Sequence.Stream); err != nil {
+		r.bus.log.Warn("a message of the log is passed over", "seq", meta.Sequence.Stream, "subject", m.Subject(), "error", err)
+	} else {
+		for _, f := range r.to {
+			f.Apply(entry)
+		}
+	}
+	if !r.live && meta.NumPending == 0 {
+		r.caughtUp()
+	}
+}
+
+func (r *relay) close(consuming jetstream.ConsumeContext) {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	consuming.Stop()
+	<-consuming.Closed()
+}
+
+// decode reads a message and holds it against the subject it came on: who writes about a under b's subject
+// speaks for neither.
+func (b *Bus) decode(subject string, data []byte, seq uint64) (Entry, error) {
+	change, err := DecodeChange(data)
+	if err != nil {
+		return Entry{}, err
+	}
+	uid, err := b.app.UIDOf(subject)
+	if err != nil {
+		return Entry{}, err
+	}
+	if uid != change.UID {
+		return Entry{}, fmt.Errorf("it speaks of %s on the subject of %s", change.UID, uid)
+	}
+	return Entry{Change: change, Seq: seq}, nil
+}

@@ -1,0 +1,228 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Holding is what a holder says of itself in the bucket of holders. An empty one counts for every app.
+type Holding struct {
+	App string `json:"app,omitempty"` // org#app whose users it watches
+}
+
+// Registry is the union of what all live holders watch, as the poller and the keeper see it. All methods may
+// be called at once by many.
+type Registry struct {
+	bus     *Bus
+	changed func(added, removed []UID)
+	ready   chan struct{}
+
+	mu    sync.Mutex
+	state *union
+	grace time.Time // nobody is given up before: after an outage holders have yet to say that they live
+}
+
+// NewRegistry makes a registry that knows nobody yet. changed is called, one call at a time, with the uids
+// that somebody began to watch and with those whom nobody watches any more; nil when nobody wants to know.
+func NewRegistry(b *Bus, changed func(added, removed []UID)) *Registry {
+	if changed == nil {
+		changed = func(_, _ []UID) {}
+	}
+	return &Registry{bus: b, changed: changed, ready: make(chan struct{}), state: newUnion()}
+}
+
+// Ready is closed when everything that was in the buckets at start is known.
+func (r *Registry) Ready() <-chan struct{} { return r.ready }
+
+// Watched says whether anybody watches the user.
+func (r *Registry) Watched(uid UID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state.watchers[uid] > 0
+}
+
+// All lists everybody who is watched, in no order.
+func (r *Registry) All() []UID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state.all()
+}
+
+// Run follows the buckets until ctx is done, through outages.
+func (r *Registry) Run(ctx context.Context) error {
+	for {
+		err := r.follow(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		r.bus.log.Warn("following the watch registry begins anew", "error", err)
+		if pause(ctx, followRetry) != nil {
+			return nil
+		}
+	}
+}
+
+// follow reads both buckets and then their changes. What was known before stays until the buckets say
+// otherwise: an outage of NATS is no reason to stop looking at anybody.
+func (r *Registry) follow(ctx context.Context) error {
+	holders, err := r.bus.watchBucket(ctx, r.bus.settings.holdersBucket())
+	if err != nil {
+		return err
+	}
+	defer holders.stop()
+	watches, err := r.bus.watchBucket(ctx, r.bus.settings.watchBucket())
+	if err != nil {
+		return err
+	}
+	defer watches.stop()
+	fresh := newUnion()
+	if err := holders.fill(ctx, func(e jetstream.KeyValueEntry) { fresh.holderEntry(e, r.bus.app, time.Now()) }); err != nil {
+		return err
+	}
+	if err := watches.fill(ctx, func(e jetstream.KeyValueEntry) { fresh.watchEntry(e) }); err != nil {
+		return err
+	}
+	r.replace(fresh)
+	return r.keepUp(ctx, holders, watches)
+}
+
+// keepUp applies what happens in both buckets, and gives up holders who have fallen silent.
+func (r *Registry) keepUp(ctx context.Context, holders, watches *bucketWatch) error {
+	silence, identity := time.NewTicker(time.Second), time.NewTicker(identityCheck)
+	defer silence.Stop()
+	defer identity.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case e, ok := <-holders.Updates():
+			if !ok {
+				return errWatchEnded
+			}
+			r.update(func(now time.Time) delta { return r.state.holderEntry(e, r.bus.app, now) })
+		case e, ok := <-watches.Updates():
+			if !ok {
+				return errWatchEnded
+			}
+			r.update(func(time.Time) delta { return r.state.watchEntry(e) })
+		case now := <-silence.C:
+			r.giveUpSilent(ctx, now)
+		case <-identity.C:
+			if holders.replaced(ctx) || watches.replaced(ctx) {
+				return errOtherStream
+			}
+		}
+	}
+}
+
+func (r *Registry) update(apply func(now time.Time) delta) {
+	r.mu.Lock()
+	d := apply(time.Now())
+	r.mu.Unlock()
+	r.tell(d)
+}
+
+// replace puts a freshly read union in place and tells the difference.
+func (r *Registry) replace(fresh *union) {
+	r.mu.Lock()
+	d := r.state.differenceTo(fresh)
+	r.state, r.grace = fresh, time.Now().Add(r.bus.settings.HolderTTL)
+	r.mu.Unlock()
+	r.tell(d)
+	select {
+	case <-r.ready:
+	default:
+		close(r.ready)
+	}
+}
+
+func (r *Registry) tell(d delta) {
+	if len(d.added)+len(d.removed) > 0 {
+		r.changed(d.added, d.removed)
+	}
+}
+
+// giveUpSilent forgets the holders whose keys have expired. Expiry by age sends no message where the server
+// is old, so whoever is silent for too long is looked up: the key is the truth, not our clock.
+func (r *Registry) giveUpSilent(ctx context.Context, now time.Time) {
+	if !r.bus.Connected() {
+		r.mu.Lock()
+		r.grace = now.Add(r.bus.settings.HolderTTL)
+		r.mu.Unlock()
+		return
+	}
+	for _, holder := range r.silent(now) {
+		_, err := r.bus.holders.Get(ctx, holder)
+		switch {
+		case errors.Is(err, jetstream.ErrKeyNotFound):
+			r.update(func(time.Time) delta { return r.state.gone(holder) })
+		case err == nil:
+			r.update(func(now time.Time) delta { return r.state.seen(holder, now) })
+		}
+	}
+}
+
+func (r *Registry) silent(now time.Time) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Before(r.grace) {
+		return nil
+	}
+	return r.state.silentSince(now.Add(-r.bus.settings.HolderTTL))
+}
+
+// ForgetTheDead takes the watches of holders who are gone out of the bucket. It is the active poller's to
+// call, now and then.
+func (r *Registry) ForgetTheDead(ctx context.Context) error {
+	r.mu.Lock()
+	dead := r.state.dead()
+	if time.Now().Before(r.grace) {
+		dead = nil
+	}
+	r.mu.Unlock()
+	if len(dead) == 0 {
+		return nil
+	}
+	stream, err := r.bus.js.Stream(ctx, "KV_"+WatchBucket)
+	if err != nil {
+		return fmt.Errorf("forgetting dead holders: %w", err)
+	}
+	for _, holder := range dead {
+		if _, err := r.bus.holders.Get(ctx, holder); !errors.Is(err, jetstream.ErrKeyNotFound) {
+			continue
+		}
+		if err := stream.Purge(ctx, jetstream.WithPurgeSubject("$KV."+WatchBucket+"."+holder+".>")); err != nil {
+			return fmt.Errorf("forgetting the dead holder %s: %w", holder, err)
+		}
+		r.mu.Lock()
+		r.state.buried(holder)
+		r.mu.Unlock()
+	}
+	return nil
+}
+
+// splitWatchKey reads <holder>.<uid token>.
+func splitWatchKey(key string) (holder string, uid UID, err error) {
+	holder, token, ok := strings.Cut(key, ".")
+	if !ok {
+		return "", "", fmt.Errorf("watch key %q is not <holder>.<uid>", key)
+	}
+	uid, err = uidFromToken(token)
+	return holder, uid, err
+}
+
+// ofApp says whether a holder's entry speaks of this app.
+func ofApp(value []byte, app App) bool {
+	var h Holding
+	if len(value) == 0 || json.Unmarshal(value, &h) != nil {
+		return true
+	}
+	return h.App == "" || h.App == app.String()
+}

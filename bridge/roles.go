@@ -1,0 +1,159 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Role is something that one process of an app does at a time.
+type Role string
+
+// The roles.
+const (
+	RolePoller Role = "poller"
+	RoleKeeper Role = "keeper"
+)
+
+// Lead waits for the role, runs lead while it is ours, and waits for it again, until ctx is done. lead's
+// context ends when the role may be lost, before another can have it; a role that was left in peace, because
+// ctx is done or lead returned an error, is free for others at once.
+//
+// Two may lead for a moment all the same when clocks or schedulers stop: nothing that leads may rely on being
+// alone for more than its cost.
+func (b *Bus) Lead(ctx context.Context, role Role, id string, lead func(context.Context) error) error {
+	l := &lease{bus: b, key: b.app.Tokens() + "." + string(role), id: id}
+	for {
+		if err := l.acquire(ctx); err != nil {
+			return nil // only ctx ends the waiting
+		}
+		b.log.Info("leading", "role", role, "id", id)
+		err := l.hold(ctx, lead)
+		if ctx.Err() != nil {
+			return nil
+		}
+		b.log.Warn("not leading any more", "role", role, "id", id, "error", err)
+		if pause(ctx, l.renewEvery()) != nil {
+			return nil
+		}
+	}
+}
+
+// lease is a key of the bucket of roles, which expires unless it is renewed.
+type lease struct {
+	bus      *Bus
+	key, id  string
+	revision uint64
+}
+
+func (l *lease) ttl() time.Duration        { return l.bus.settings.RoleTTL }
+func (l *lease) renewEvery() time.Duration { return l.ttl() / 5 }
+
+// acquire returns when the role is ours: at once when it is left in peace, soon after its key has expired
+// otherwise.
+func (l *lease) acquire(ctx context.Context) error {
+	freed, stop := l.watchFreed(ctx)
+	defer stop()
+	for {
+		revision, err := l.bus.roles.Create(ctx, l.key, []byte(l.id))
+		if err == nil {
+			l.revision = revision
+			return nil
+		}
+		if !errors.Is(err, jetstream.ErrKeyExists) && ctx.Err() == nil {
+			l.bus.log.Warn("asking for a role", "role", l.key, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-freed:
+		case <-time.After(l.renewEvery()):
+		}
+	}
+}
+
+// watchFreed tells of changes of the key. It is a convenience: asking again after a while works without.
+func (l *lease) watchFreed(ctx context.Context) (<-chan jetstream.KeyValueEntry, func()) {
+	w, err := l.bus.roles.Watch(ctx, l.key, jetstream.UpdatesOnly())
+	if err != nil {
+		return nil, func() {}
+	}
+	return w.Updates(), func() { _ = w.Stop() }
+}
+
+// hold runs lead and renews the lease beside it.
+func (l *lease) hold(ctx context.Context, lead func(context.Context) error) error {
+	leading, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan error, 1)
+	go func() { done <- lead(leading) }()
+	renewed := time.Now()
+	tick := time.NewTicker(l.renewEvery())
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-done:
+			l.release(ctx)
+			return err
+		case <-tick.C:
+		}
+		at := time.Now()
+		if err := l.renew(ctx); err == nil {
+			renewed = at
+		} else if errors.Is(err, errLost) || time.Since(renewed) > l.ttl()*3/5 {
+			cancel(err)
+			return errors.Join(err, <-done)
+		}
+	}
+}
+
+var errLost = errors.New("another process has the role")
+
+// renew writes the key again. It waits no longer than until the next renewal is due.
+func (l *lease) renew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, l.renewEvery())
+	defer cancel()
+	revision, err := l.bus.roles.Update(ctx, l.key, []byte(l.id), l.revision)
+	var refused *jetstream.APIError
+	switch {
+	case err == nil:
+		l.revision = revision
+		return nil
+	case errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
+		return l.stillOurs(ctx)
+	}
+	return fmt.Errorf("renewing the role: %w", err)
+}
+
+// stillOurs looks after a refused renewal: the one before may have landed without our hearing of it.
+func (l *lease) stillOurs(ctx context.Context) error {
+	e, err := l.bus.roles.Get(ctx, l.key)
+	if err != nil || string(e.Value()) != l.id {
+		return errLost
+	}
+	l.revision = e.Revision()
+	return nil
+}
+
+// release frees the role at once, unless somebody else has it by now.
+func (l *lease) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	err := l.bus.roles.Delete(ctx, l.key, jetstream.LastRevision(l.revision))
+	if err != nil {
+		l.bus.log.Warn("leaving a role; it expires by itself", "role", l.key, "error", err)
+	}
+}
+
+// pause waits, unless ctx ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,55 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// MaxUIDBytes is the longest user id the vendor takes.
+const MaxUIDBytes = 64
+
+// ErrUID is wrapped by every error of [ParseUID].
+var ErrUID = errors.New("not a user id")
+
+// UID names one user of the vendor's app, lower-cased: the vendor folds case, so "Aa" and "aa" are one
+// person and must be one subject. Make one with [ParseUID].
+type UID string
+
+// ParseUID folds and checks what somebody gave as a user id: 1 to 64 bytes of a-z 0-9 _ - . and upper case,
+// which is folded. The error wraps [ErrUID] and says what is wrong with it.
+func ParseUID(s string) (UID, error) {
+	switch {
+	case s == "":
+		return "", fmt.Errorf("%w: it is empty", ErrUID)
+	case len(s) > MaxUIDBytes:
+		return "", fmt.Errorf("%w: %.16q... has %d bytes, %d is the most", ErrUID, s, len(s), MaxUIDBytes)
+	}
+	if i := strings.IndexFunc(s, notInUID); i >= 0 {
+		return "", fmt.Errorf("%w: %q has a byte at %d that is none of a-z 0-9 _ - .", ErrUID, s, i)
+	}
+	return UID(strings.ToLower(s)), nil
+}
+
+// ParseUIDs is ParseUID for a list: repeated ids are kept once, in the order first seen. It tells all that
+// are wrong, at most eight by name.
+func ParseUIDs(list []string) ([]UID, error) {
+	uids := make([]UID, 0, len(list))
+	seen := make(map[UID]bool, len(list))
+	var wrong []error
+	for _, s := range list {
+		uid, err := ParseUID(s)
+		switch {
+		case err != nil && len(wrong) < 8:
+			wrong = append(wrong, err)
+		case err == nil && !seen[uid]:
+			seen[uid] = true
+			uids = append(uids, uid)
+		}
+	}
+	return uids, errors.Join(wrong...)
+}
+
+func notInUID(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' || r == '.')
+}
