@@ -8,7 +8,7 @@ import (
 )
 
 // subscribe answers with the states of the users at once, as the samples do. (For two days of 2024 the
-// documents spoke of a queue for more than five users, and took it back: API.md §1.3.)
+// documents spoke of a queue for more than five users, and took it back.)
 func (s *Server) subscribe(c call, body []byte, now time.Time) (answer, *refusal) {
 	seconds, err := strconv.ParseUint(c.value, 10, 31)
 	if err != nil || seconds == 0 || time.Duration(seconds)*time.Second > maxExpiry {

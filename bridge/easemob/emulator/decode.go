@@ -25,7 +25,7 @@ func decodeUsernames(body []byte, over refusal) ([]string, *refusal) {
 }
 
 // decodeBareNames reads ["c1"], the body of unsubscribe: the documents name a field "users", their example
-// and every client send the bare array (API.md §1.3). An empty body is one that was lost for want of a
+// and every client send the bare array. An empty body is one that was lost for want of a
 // Content-Length.
 func decodeBareNames(body []byte) ([]string, *refusal) {
 	if len(bytes.TrimSpace(body)) == 0 {

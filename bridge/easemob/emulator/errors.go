@@ -7,7 +7,7 @@ import (
 )
 
 // A refusal is one way of saying no. The presence service answers {"result":"<text>"}, the platform in front
-// of it {"error":...,"error_description":"<text>"} (API.md §3.1): bare tells which of the two speaks.
+// of it {"error":...,"error_description":"<text>"}: bare tells which of the two speaks.
 type refusal struct {
 	status    int
 	bare      bool
@@ -68,7 +68,7 @@ func noApplication(org, app, uri string) refusal {
 		fmt.Sprintf("Could not find application for %s/%s from URI: %s", org, app, uri)}
 }
 
-// badName is for an id that registration would not have let in (API.md §5); that the presence calls check is INF.
+// badName is for an id that registration would not have let in (ED24 limitation); that the presence calls check is INF.
 func badName(name string) refusal {
 	return refusal{400, false, illegal, illegalArgument, fmt.Sprintf("username [%.80s] is not legal", name)}
 }

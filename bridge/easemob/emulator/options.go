@@ -12,7 +12,7 @@ import (
 
 const (
 	maxBatch      = 100                 // users a call (SEED, all)
-	maxUIDBytes   = 64                  // API.md §5
+	maxUIDBytes   = 64                  // ED24 limitation
 	maxExtBytes   = 1024                // was 64 until 2024-07-10 (ED24)
 	maxExpiry     = 30 * 24 * time.Hour // 2,592,000 s (ED24)
 	maxDevices    = 100                 // device keys a user (ED24 limitation.md)

@@ -96,7 +96,7 @@ func (p *people) put(uid string, user User, now time.Time) {
 	}
 	moments := append(p.history[uid], Moment{now, user})
 	if over := len(moments) - p.keep; over > 0 {
-		moments = slices.Clone(moments[over:])
+		moments = moments[over:] // append leaves these behind when it next moves the rest
 	}
 	p.history[uid] = moments
 }
