@@ -52,7 +52,7 @@ func New(c Config) (*Client, error) {
 		log:     c.logger(),
 		secrets: []secret{newSecret(c.Token), newSecret(c.ClientSecret)},
 	}
-	client.tokens = &tokens{timeout: c.timeout(), log: c.logger()}
+	client.tokens = &tokens{log: c.logger()}
 	if c.Token != "" {
 		client.tokens.current.token = newSecret(c.Token)
 	} else {

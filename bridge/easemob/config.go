@@ -163,6 +163,9 @@ func (c Config) String() string {
 // Format makes every verb, %+v and %#v among them, show what [Config.String] shows.
 func (c Config) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
 
+// MarshalJSON keeps the secrets out of logs in JSON, where a Config may be part of something larger.
+func (c Config) MarshalJSON() ([]byte, error) { return encode(c.String()), nil }
+
 // LogValue keeps the secrets out of logs.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 

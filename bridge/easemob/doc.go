@@ -1,2 +1,54 @@
-// Package easemob is a client of the presence REST API of Easemob IM and Agora Chat.
+// Package easemob is a client of the presence REST API of Easemob IM, and of Agora Chat, which is the same
+// API abroad: set, subscribe, batch get, unsubscribe and list, with the app token they need.
+//
+// # Use
+//
+// Make one [Client] for an app with [New] and share it: the vendor's limits are the app's, and so are the
+// client's. [Client.Get] waits for a slot and calls; who has to choose whom to ask about as late as possible
+// waits with [Client.Wait] first, chooses then, and calls [Client.GetNow]. The client repeats nothing, except a
+// call whose token was refused, once. What may be tried again is told by [IsRetryable]; when, by the next
+// Wait, which is held back while the vendor finds us too fast.
+//
+// # Concurrency
+//
+// Everything may be called by many goroutines at once. New starts nothing; the only goroutine of the package's
+// own is a call for a token, which [Client.Close] ends and waits for. Callers of one kind of call are served in
+// the order they came, and everything that waits hears its context.
+//
+// # Promises
+//
+// To the vendor:
+//   - In no second does its server see more than Rate+1 calls of a kind, whatever stalls on the way
+//     (TestNeverMoreThanRatePlusOneInAnyWindow, TestServerNeverSeesMoreThanTheRate, TestBudgetIsKeptAtTheVendor).
+//   - No call is made behind the limiter's back, by a redirect or a broken connection
+//     (TestRedirectsAreNotFollowed, TestNoCallIsRepeatedBehindOurBack).
+//   - Throttled answers hold their kind of call back, ever longer (TestThrottledAnswersHoldTheirKindBack,
+//     TestBackOffGrowsToItsCapAndSuccessResetsIt).
+//   - Tokens are asked for one at a time and never in a loop (TestTokenIsMintedOnceHoweverManyWait,
+//     TestFailuresToMintAreKeptForTenSeconds, TestTokensThatAreAllRefusedAreNotMintedInALoop).
+//   - Nothing is sent that it documents as too much (TestArgumentsAreCheckedBeforeAnythingIsSent).
+//
+// To the caller of Get and Subscribe:
+//   - Every user asked for is in the answer or in Missing; what is lost, spoilt or contradictory is missing and
+//     never offline (TestMatch, TestEntryOddities, FuzzPresences, TestFaultsNeverInventAState).
+//   - Strings and numbers, seconds and milliseconds, [] for {} and repeated keys are all read
+//     (TestEverySample, TestEntryOddities, TestConformance).
+//   - An answer that is not whole is an error of the whole call (TestAnswersThatAreNone).
+//   - Refusals are told apart as the vendor's documents have them (TestErrorTable).
+//
+// To everybody: tokens and client secrets show in no error, log line or printed value (TestNoSecretIsEverShown).
+//
+// # Debugging
+//
+// An [Error] is one line that names the call, what was said, and what to do where that is known. With a debug
+// logger in [Config], each hold-back is logged with its length.
+//
+// # Tests
+//
+// testdata holds the vendor's samples, verbatim. Time is testing/synctest's where it matters. The conformance
+// test runs against package emulator, which was written apart from this one and shares no type with it.
+//
+// Comments name the source of what is not obvious: SEED is the vendor's page of June 2022, ED23, ED24 and ED+
+// its documents of 2023, 2024 and later, AG Agora's and SW Shengwang's, JAVA, JS, TS5 and C++ the vendor's own
+// clients and their tests.
 package easemob

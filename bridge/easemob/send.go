@@ -171,12 +171,16 @@ func (c *Client) unsent(r request, token secret, err error) error {
 	return &Error{Kind: r.kind, Message: oneLine(hide(err.Error(), c.hidden(token)...)), cause: err}
 }
 
-// bare takes off the *url.Error that net/http puts around everything: it repeats the URL, in every log line.
+// bare takes off the *url.Error that net/http, and at times a transport, puts around everything: it repeats
+// the URL in every log line.
 func bare(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
+	for {
+		u, ok := err.(*url.Error)
+		if !ok {
+			return err
+		}
+		err = u.Err
 	}
-	return err
 }
 
 func (c *Client) hidden(token secret) []secret { return append([]secret{token}, c.secrets...) }

@@ -44,7 +44,6 @@ func (g grant) fresh(now time.Time) bool {
 // call for it is under way at most, however many wait, and it outlives whoever began it.
 type tokens struct {
 	mint    func(context.Context) (grant, error) // nil: the token is fixed
-	timeout time.Duration
 	log     *slog.Logger
 	flight  singleflight.Group
 	running sync.WaitGroup
@@ -95,7 +94,7 @@ func (t *tokens) look(now time.Time) (grant, error) {
 
 // renew mints a token unless another flight has just done so, or has just failed.
 func (t *tokens) renew() (secret, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), t.timeout)
+	ctx, cancel := context.WithCancel(context.Background()) // nobody's, so that it outlives who began it
 	defer cancel()
 	if token, err := t.begin(cancel); token != nil || err != nil {
 		return token, err
