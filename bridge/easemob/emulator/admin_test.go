@@ -86,12 +86,12 @@ func TestAdminStats(t *testing.T) {
 func TestAdminPopulation(t *testing.T) {
 	s := newServer(t, Options{})
 	equal(t, admin(t, s, "GET", "population", "").Body.String(), `{"users":200,"changes_per_s":5,"paused":false}`)
+	s.SetUser("user-0250", nil, "here before")
 	equal(t, admin(t, s, "PUT", "population", `{"users":250,"paused":true}`).Body.String(), `{"users":250,"changes_per_s":5,"paused":true}`)
 	equal(t, len(s.Users()), 250)
 	equal(t, admin(t, s, "PUT", "population", `{"users":10}`).Body.String(), `{"users":10,"changes_per_s":5,"paused":true}`)
 	equal(t, len(s.Users()), 250) // nobody is lost
-	_, last := s.Users("user-0250")["user-0250"]
-	check(t, last, "user-0250 is not there")
+	equal(t, s.Users("user-0250")["user-0250"].Ext, "here before")
 }
 
 func TestOptionsTellAllThatIsWrong(t *testing.T) {

@@ -198,6 +198,8 @@ func TestPrefixes(t *testing.T) {
 func TestGetTellsUnknownUsersAndFoldsCase(t *testing.T) {
 	s := newServer(t, quiet())
 	s.SetUser("C2", map[string]string{"android": "1"}, "x <&> y")
+	raw := ask(t, s, http.MethodPost, "/users/wzy/presence", usernames("c2")).Body.String()
+	check(t, strings.Contains(raw, `"x <&> y"`), "the vendor escapes nothing for HTML: %s", raw)
 	got := asked[[]gotEntry](t, s, http.MethodPost, "/users/wzy/presence", usernames("C2", "nobody", "c2"))
 	equal(t, len(got), 2)
 	equal(t, got[0].UID+got[0].Ext+string(got[0].Status), `c2x <&> y{"android":"1"}`)

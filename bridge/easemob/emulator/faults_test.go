@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"net"
@@ -251,5 +250,5 @@ func TestEveryManglingIsSeen(t *testing.T) {
 			check(t, !json.Valid(w.Body.Bytes()), "mangling %d of %d bytes leaves %q", m, n, w.Body)
 		}
 	}
-	equal(t, fmt.Sprintf("%s", done.body), body) // what is shared stays whole
+	equal(t, string(done.body), body) // what is shared stays whole
 }

@@ -119,6 +119,15 @@ func TestRunKeepsTheMeanRate(t *testing.T) {
 	})
 }
 
+// A change that was due already when the population was paused does not happen.
+func TestPauseHoldsAtOnce(t *testing.T) {
+	s := newServer(t, Options{})
+	before := s.Users()
+	noError(t, s.SetPopulation(Population{Users: 200, ChangesPerS: 5, Paused: true}))
+	s.living.step()
+	equal(t, s.Users(), before)
+}
+
 // within allows a Poisson count four standard deviations.
 func within(t *testing.T, got int, mean float64) {
 	t.Helper()
