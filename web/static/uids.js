@@ -1,0 +1,33 @@
+// Lists of people as one writes them in an address: "alice, bob, user-0001..user-0200". Pure.
+
+/** More than any hub serves on one connection; a range must not be able to freeze the page. */
+export const MAX_UIDS = 5000;
+
+/**
+ * Names, in order and once each. A range counts up a number at the end of a name and keeps its
+ * width: user-0001..user-0200, or user-0001..0200 for short. What is no range is a name.
+ * @param {string} text names and ranges between commas or white space
+ * @returns {string[]}
+ */
+export function parseUids(text) {
+  const uids = new Set();
+  for (const part of String(text ?? "").split(/[\s,;]+/)) {
+    for (const uid of expand(part.toLowerCase())) {
+      if (uids.size >= MAX_UIDS) return [...uids];
+      uids.add(uid);
+    }
+  }
+  return [...uids];
+}
+
+function* expand(part) {
+  const range = /^(.*?)(\d+)\.\.(.*?)(\d+)$/.exec(part);
+  const [, prefix, from, again, to] = range ?? [];
+  const backwards = range && Number(to) < Number(from);
+  if (!range || (again !== "" && again !== prefix) || backwards) {
+    if (part !== "") yield part;
+    return;
+  }
+  const last = Math.min(Number(to), Number(from) + MAX_UIDS);
+  for (let n = Number(from); n <= last; n++) yield prefix + String(n).padStart(from.length, "0");
+}

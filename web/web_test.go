@@ -1,0 +1,96 @@
+package web
+
+import (
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := fs.ReadFile(Files(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func names(t *testing.T) []string {
+	t.Helper()
+	all, err := fs.Glob(Files(), "*")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("listing the files: %v, %d of them", err, len(all))
+	}
+	return all
+}
+
+// What one file of the page may name of another: attributes, imports, CSS, fetches.
+var references = map[string]*regexp.Regexp{
+	".html": regexp.MustCompile(`(?:src|href|action)="([^"]*)"`),
+	".js":   regexp.MustCompile(`(?m)^(?:import|export) [^;]*?from "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)`),
+	".css":  regexp.MustCompile(`url\(["']?([^"')]+)|@import ["']([^"']+)`),
+}
+
+func TestPageLoadsOnlyWhatIsEmbedded(t *testing.T) {
+	found := 0
+	for _, name := range names(t) {
+		pattern, ok := references[path.Ext(name)]
+		if !ok {
+			continue
+		}
+		for _, match := range pattern.FindAllStringSubmatch(read(t, name), -1) {
+			ref := strings.Join(match[1:], "")
+			if strings.HasPrefix(ref, "#") {
+				continue // an icon within the page
+			}
+			found++
+			if strings.Contains(ref, "//") || strings.HasPrefix(ref, "data:") || strings.HasPrefix(ref, "/") {
+				t.Errorf("%s: %q leaves the folder", name, ref)
+			} else if _, err := fs.Stat(Files(), path.Clean(ref)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("only %d references found: the patterns no longer fit", found)
+	}
+}
+
+func TestNoExternalURL(t *testing.T) {
+	external := regexp.MustCompile(`(?i)(?:https?|wss?):?//[^\s"'<>)]+`)
+	for _, name := range names(t) {
+		for _, url := range external.FindAllString(read(t, name), -1) {
+			if url != "http://www.w3.org/2000/svg" { // a name space, which nobody loads
+				t.Errorf("%s names %s", name, url)
+			}
+		}
+	}
+}
+
+func TestNothingIsInline(t *testing.T) {
+	html := read(t, "index.html")
+	for _, inline := range []string{`<style`, ` style="`, `javascript:`} {
+		if strings.Contains(html, inline) {
+			t.Errorf("index.html has %q, which default-src 'self' forbids", inline)
+		}
+	}
+	if m := regexp.MustCompile(`\son[a-z]+="`).FindString(html); m != "" {
+		t.Errorf("index.html has the handler %q", m)
+	}
+	for _, tag := range regexp.MustCompile(`<script[^>]*>`).FindAllString(html, -1) {
+		if !strings.Contains(tag, "src=") {
+			t.Errorf("index.html has an inline script: %s", tag)
+		}
+	}
+}
+
+func TestClientStandsAlone(t *testing.T) {
+	if m := references[".js"].FindString(read(t, "presence.js")); m != "" {
+		t.Errorf("presence.js imports: %s", m)
+	}
+	for _, name := range []string{"index.html", "presence.d.ts", "page.js", "page.css"} {
+		read(t, name)
+	}
+}
