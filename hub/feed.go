@@ -1,0 +1,85 @@
+package hub
+
+import (
+	"context"
+	"time"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+const (
+	tendEvery = time.Second
+	noPoller  = "no poller is active"
+)
+
+// hear takes in what the active poller says of the feed.
+func (h *Hub) hear(f bridge.Feed) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.feedHeard = time.Now()
+	h.setFeed(feedState{State: f.State, AsOf: f.AsOf, Reason: f.Reason})
+	h.vouch()
+}
+
+// setFeed takes a state of the feed for the present one, and tells everybody where it is another: browsers
+// need to know that what they show is stale, not each second how well it goes. The caller holds mu.
+func (h *Hub) setFeed(f feedState) {
+	other := f.State != h.feed.State
+	h.feed = f
+	h.metrics.feed(f.State)
+	if !other {
+		return
+	}
+	for s := range h.sessions {
+		if s.greeted {
+			s.feed = true
+			s.nudge()
+		}
+	}
+}
+
+// feedLive says whether the poller vouches for everybody watched. The caller holds mu.
+func (h *Hub) feedLive() bool {
+	return h.feed.State == bridge.FeedLive && time.Since(h.feedHeard) < bridge.FeedLost
+}
+
+// tend does what nobody's message makes happen: it notices that the poller has fallen silent, and lets go of
+// users whom nobody watches any more.
+func (h *Hub) tend(ctx context.Context) error {
+	tick := time.NewTicker(tendEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			h.mu.Lock()
+			h.noticeSilence(now)
+			h.letGo(now)
+			h.metrics.gauges(len(h.sessions), len(h.wanted), len(h.unvouched))
+			h.mu.Unlock()
+		}
+	}
+}
+
+func (h *Hub) noticeSilence(now time.Time) {
+	if h.feed.State != bridge.FeedDown && now.Sub(h.feedHeard) >= bridge.FeedLost {
+		h.setFeed(feedState{State: bridge.FeedDown, AsOf: h.feed.AsOf, Reason: noPoller})
+	}
+}
+
+func (h *Hub) letGo(now time.Time) {
+	for uid, until := range h.idle {
+		if now.After(until) {
+			h.unwant(uid)
+		}
+	}
+	for key, s := range h.subjects {
+		for uid, until := range s.leases {
+			if now.After(until) {
+				delete(s.leases, uid)
+			}
+		}
+		h.forgetSubject(key)
+	}
+}

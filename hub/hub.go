@@ -1,0 +1,135 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+// Setter sets a user's presence at the vendor, as *easemob.Client does.
+type Setter interface {
+	SetPresence(ctx context.Context, uid, resource, status, ext string) error
+}
+
+// Config is what a hub is made of.
+type Config struct {
+	Bus            *bridge.Bus
+	Vendor         Setter            // nil: a read-only hub, which refuses to set anything
+	Followers      []bridge.Follower // who follows the log with the hub, through its one consumer
+	Auth           Auth
+	AllowedOrigins []string // foreign origins whose pages may use the hub, see ALLOWED_ORIGINS
+	Limits         Limits
+	Files          fs.FS    // the live page and the browser client; nil: none is served
+	PageUIDs       []string // whom the page shows to who opens it bare
+	ID             string   // one token, unique among all hubs
+	Logger         *slog.Logger
+	Registerer     prometheus.Registerer // nil: no metrics
+}
+
+// Validate tells everything that is wrong with the settings.
+func (c Config) Validate() error {
+	var wrong []error
+	if c.Bus == nil {
+		wrong = append(wrong, errors.New("a hub needs a bus"))
+	}
+	if c.ID == "" || bridge.EncodeToken(c.ID) != c.ID {
+		wrong = append(wrong, fmt.Errorf("a hub's id is one token, %q is not", c.ID))
+	}
+	return errors.Join(append(wrong, c.Auth.Validate(), c.Limits.Validate())...)
+}
+
+// Hub fans the log out to browsers. See the package's documentation.
+type Hub struct {
+	bus     *bridge.Bus
+	vendor  Setter
+	more    []bridge.Follower
+	auth    Auth
+	origins origins
+	limits  Limits
+	files   fs.FS
+	page    []string
+	log     *slog.Logger
+	holder  *bridge.Holder
+	metrics *metrics
+	handler http.Handler
+
+	caughtUp chan struct{} // closed when the log was read for the first time
+	empty    chan struct{} // holds one token when a draining hub has no sessions left
+	quit     chan struct{} // closed when a draining hub waits for nobody any more
+
+	mu        sync.Mutex
+	users     map[bridge.UID]*user
+	wanted    map[bridge.UID]bool      // watched by this hub's holder
+	unvouched map[bridge.UID]bool      // of wanted: nobody says that their state is news
+	idle      map[bridge.UID]time.Time // of wanted: no session watches; until when they stay wanted
+	sessions  map[*session]bool
+	subjects  map[string]*subject
+	position  bridge.Cursor // what has been applied of the log
+	current   bool          // everything that the log held has been applied
+	draining  bool
+	feed      feedState
+	feedHeard time.Time // when the poller last spoke
+}
+
+// New makes a hub. It starts nothing: Run keeps it up to date, Serve takes connections.
+func New(c Config) (*Hub, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	h := &Hub{
+		bus: c.Bus, vendor: c.Vendor, more: c.Followers, auth: c.Auth, origins: c.AllowedOrigins,
+		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, log: c.Logger,
+		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
+		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), quit: make(chan struct{}),
+		users: map[bridge.UID]*user{}, wanted: map[bridge.UID]bool{}, unvouched: map[bridge.UID]bool{},
+		idle: map[bridge.UID]time.Time{}, sessions: map[*session]bool{}, subjects: map[string]*subject{},
+		feed: feedState{State: bridge.FeedDown, Reason: noPoller},
+	}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	h.handler = h.routes()
+	return h, nil
+}
+
+// Run follows the log and the feed, and tells NATS whom this hub watches, until ctx is done.
+func (h *Hub) Run(ctx context.Context) error {
+	feed, err := h.bus.SubscribeFeed(h.hear)
+	if err != nil {
+		return fmt.Errorf("listening to the feed: %w", err)
+	}
+	defer func() { _ = feed.Unsubscribe() }()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return h.bus.Follow(ctx, append([]bridge.Follower{h}, h.more...)...) })
+	g.Go(func() error { return h.holder.Run(ctx) })
+	g.Go(func() error { return h.tend(ctx) })
+	return g.Wait()
+}
+
+// Ready is nil when the hub has read the log, NATS is within reach and the hub is not stopping.
+func (h *Hub) Ready() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.draining:
+		return errors.New("stopping")
+	case !h.current:
+		return errors.New("the log has not been read yet")
+	case !h.bus.Connected():
+		return errors.New("NATS is away")
+	}
+	return nil
+}
+
+// Handler is everything the hub serves over HTTP.
+func (h *Hub) Handler() http.Handler { return h.handler }

@@ -1,0 +1,50 @@
+package hub
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+// metrics are the hub's figures. None has a label that a client could fill.
+type metrics struct {
+	changes, frames, deliveries    prometheus.Counter
+	refused, closed                *prometheus.CounterVec
+	sessions, watched, unknown, up prometheus.Gauge
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub", Name: name, Help: help})
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "presence_bridge", Subsystem: "hub", Name: name, Help: help})
+	}
+	m := &metrics{
+		changes:    counter("changes_total", "Messages of the log applied."),
+		frames:     counter("frames_total", "Messages taken for sending to clients."),
+		deliveries: counter("deliveries_total", "States of users taken for sending in change messages."),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
+			Name: "refused_total", Help: "Connections turned away, by reason."}, []string{"reason"}),
+		closed: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
+			Name: "closed_total", Help: "WebSockets closed by the hub, by reason."}, []string{"reason"}),
+		sessions: gauge("sessions", "WebSockets and event streams connected."),
+		watched:  gauge("watched_users", "Users whom this hub watches."),
+		unknown:  gauge("unknown_users", "Watched users whose state nobody vouches for yet."),
+		up:       gauge("feed_state", "The feed's health: 2 live, 1 degraded, 0 down."),
+	}
+	if r != nil {
+		r.MustRegister(m.changes, m.frames, m.deliveries, m.refused, m.closed, m.sessions, m.watched, m.unknown, m.up)
+	}
+	return m
+}
+
+func (m *metrics) feed(s bridge.FeedState) {
+	m.up.Set(map[bridge.FeedState]float64{bridge.FeedLive: 2, bridge.FeedDegraded: 1}[s])
+}
+
+func (m *metrics) gauges(sessions, watched, unknown int) {
+	m.sessions.Set(float64(sessions))
+	m.watched.Set(float64(watched))
+	m.unknown.Set(float64(unknown))
+}

@@ -1,0 +1,134 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+const (
+	maxWait       = 30 * time.Second
+	maxSetBytes   = 8 << 10
+	waitByDefault = 0
+)
+
+// getPresence serves GET /v1/presence?uids=a,b&wait=2s: the states now, as subscribed has them. Asking watches
+// for a minute those whom nobody watched; wait is for their first states.
+func (h *Hub) getPresence(c echo.Context) error {
+	g, err := h.auth.verify(tokenOf(c.Request()))
+	if err != nil {
+		return err
+	}
+	uids, err := parseUIDs(splitUIDs(c.QueryParam("uids")), h.limits.MaxUIDsPerConnection)
+	if err != nil {
+		return err
+	}
+	wait, err := parseWait(c.QueryParam("wait"))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request().Context(), wait)
+	defer cancel()
+	answer, err := h.ask(ctx, c.Request().Context(), g, uids)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, answer)
+}
+
+func parseWait(s string) (time.Duration, error) {
+	if s == "" {
+		return waitByDefault, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 || d > maxWait {
+		return 0, refuse(http.StatusBadRequest, "bad_wait", fmt.Sprintf("wait is a duration such as 2s, at most %s", maxWait))
+	}
+	return d, nil
+}
+
+// ask watches the users for as long as waiting ctx allows, or until each has a state, and says what is known.
+func (h *Hub) ask(waiting, request context.Context, g grant, uids []bridge.UID) (subscribedMessage, error) {
+	if err := h.waitCurrent(request); err != nil {
+		return subscribedMessage{}, err
+	}
+	s := newSession("")
+	defer h.exit(s)
+	allowed, denied, err := h.askFor(s, g, uids)
+	if err != nil {
+		return subscribedMessage{}, err
+	}
+	for {
+		h.mu.Lock()
+		answer := h.snapshot(s, allowed, 0)
+		h.mu.Unlock()
+		answer.Denied, answer.Complete = denied, true
+		if len(answer.Pending) == 0 || waiting.Err() != nil {
+			return answer, nil
+		}
+		select {
+		case <-s.wake:
+		case <-waiting.Done():
+		}
+	}
+}
+
+// askFor joins a session that lives for one request, and leaves leases behind that outlive it.
+func (h *Hub) askFor(s *session, g grant, uids []bridge.UID) (allowed, denied []bridge.UID, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.grant = g
+	allowed, denied = g.split(uids)
+	if err := h.checkLimits(s, allowed); err != nil {
+		return nil, nil, err
+	}
+	for _, uid := range allowed {
+		h.join(s, uid)
+		if len(h.user(uid).watched) == 1 {
+			h.lease(uid, leaseFor)
+		}
+		if key := g.subjectKey(); key != "" {
+			h.subject(key).leases[uid] = time.Now().Add(leaseFor)
+		}
+	}
+	return allowed, denied, nil
+}
+
+// putPresence serves PUT /v1/presence/{uid}/{resource}.
+func (h *Hub) putPresence(c echo.Context) error {
+	g, err := h.auth.verify(tokenOf(c.Request()))
+	if err != nil {
+		return err
+	}
+	uid, err := bridge.ParseUID(c.Param("uid"))
+	if err != nil {
+		return refuse(http.StatusBadRequest, "bad_uid", err.Error())
+	}
+	s, err := decodeSetting(c)
+	if err != nil {
+		return err
+	}
+	s.Resource = c.Param("resource")
+	if err := h.setPresence(c.Request().Context(), g, uid, s); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]string{"result": "ok"})
+}
+
+func decodeSetting(c echo.Context) (s setting, err error) {
+	d := json.NewDecoder(http.MaxBytesReader(c.Response(), c.Request().Body, maxSetBytes))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		return s, badMessage(`the body has to be {"status":"1","ext":"..."}: %v`, err)
+	}
+	if s.Status == "" {
+		return s, badMessage(`status is missing: "0" is offline, "1" online, other digits are your own`)
+	}
+	return s, nil
+}

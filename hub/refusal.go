@@ -1,0 +1,69 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/presence-bridge/presence-bridge/bridge/easemob"
+)
+
+// refusal is an answer that says no: the code is for programs, the message for people. On a WebSocket it is
+// an error message, over HTTP the body of a response.
+type refusal struct {
+	status  int
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func (r *refusal) Error() string { return r.Code + ": " + r.Message }
+
+func refuse(status int, code, message string) *refusal {
+	return &refusal{status: status, Code: code, Message: message}
+}
+
+// refusalOf is the one place that turns errors into what clients see. What it does not know is ours to read in
+// the log, not theirs.
+func refusalOf(err error) *refusal {
+	var known *refusal
+	var http4xx *echo.HTTPError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, errToken):
+		return refuse(http.StatusUnauthorized, "token", err.Error())
+	case errors.As(err, &http4xx) && http4xx.Code < 500:
+		return refuse(http4xx.Code, "request", http.StatusText(http4xx.Code))
+	}
+	return refuse(http.StatusInternalServerError, "internal", "the hub could not answer; its log says why")
+}
+
+// vendorRefusal says what became of a call at the vendor.
+func vendorRefusal(err error) *refusal {
+	var said *easemob.Error
+	switch {
+	case easemob.IsThrottled(err):
+		return refuse(http.StatusServiceUnavailable, "busy", "the vendor takes no more calls just now; try again in a second")
+	case easemob.IsRetryable(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return refuse(http.StatusBadGateway, "vendor_away", "the vendor could not be reached; try again")
+	case easemob.IsNotActivated(err), easemob.IsUnauthorized(err):
+		return refuse(http.StatusBadGateway, "vendor_refused", "the vendor does not let this bridge set presence; its operator has to mend that")
+	case errors.As(err, &said) && said.Status >= 400 && said.Status < 500:
+		return refuse(http.StatusBadRequest, "refused", "the vendor refuses this: "+said.Message)
+	}
+	return refuse(http.StatusBadRequest, "invalid", err.Error())
+}
+
+// httpError is the server's error handler.
+func (h *Hub) httpError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	r := refusalOf(err)
+	if r.status >= 500 && r.Code == "internal" {
+		h.log.Error("answering", "path", c.Path(), "error", err)
+	}
+	_ = c.JSON(r.status, r)
+}

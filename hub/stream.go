@@ -1,0 +1,123 @@
+package hub
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// events serves GET /v1/events?uids=a,b: what a WebSocket would say, as server-sent events. The id of an event
+// is the cursor, so a browser that comes back resumes by itself.
+func (h *Hub) events(c echo.Context) error {
+	g, err := h.auth.verify(tokenOf(c.Request()))
+	if err != nil {
+		return err
+	}
+	uids, err := parseUIDs(splitUIDs(c.QueryParam("uids")), h.limits.MaxUIDsPerConnection)
+	if err != nil {
+		return err
+	}
+	s, err := h.open()
+	if err != nil {
+		return err
+	}
+	defer h.exit(s)
+	if err := h.greet(s, g); err != nil {
+		return err
+	}
+	since := c.Request().Header.Get("Last-Event-ID")
+	if err := h.subscribe(c.Request().Context(), s, "", uids, since); err != nil {
+		return err
+	}
+	return h.stream(c, s, g.expires)
+}
+
+// greet admits a session that has shown its token in the request.
+func (h *Hub) greet(s *session, g grant) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if why := h.admit(s, g); why != nil {
+		return refuse(http.StatusTooManyRequests, "over_a_limit", why.reason)
+	}
+	s.reply(h.welcome(s))
+	return nil
+}
+
+// stream sends events until the client goes, the token expires or the hub stops.
+func (h *Hub) stream(c echo.Context, s *session, expires time.Time) error {
+	w := c.Response()
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
+	w.WriteHeader(http.StatusOK)
+	ctx, cancel := untilExpiry(c.Request().Context(), expires)
+	defer cancel()
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.ended:
+			_ = h.sendEvents(w, h.pull(s))
+			return nil
+		case <-s.wake:
+			err = h.sendEvents(w, h.pull(s))
+		case <-beat.C:
+			err = h.sendText(w, ": still here\n\n")
+		}
+		if err != nil {
+			return nil // the client is gone
+		}
+	}
+}
+
+func untilExpiry(ctx context.Context, expires time.Time) (context.Context, context.CancelFunc) {
+	if expires.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, expires)
+}
+
+func (h *Hub) sendEvents(w *echo.Response, frames [][]byte) error {
+	var b strings.Builder
+	for _, frame := range frames {
+		writeEvent(&b, frame)
+	}
+	return h.sendText(w, b.String())
+}
+
+// writeEvent writes a frame as an event: named by its type, and with its cursor for an id where it has one.
+func writeEvent(b *strings.Builder, frame []byte) {
+	var head struct{ Type, Cursor string }
+	_ = json.Unmarshal(frame, &head) // it is a frame of ours
+	b.WriteString("event: " + head.Type + "\n")
+	if head.Cursor != "" {
+		b.WriteString("id: " + head.Cursor + "\n")
+	}
+	b.WriteString("data: ")
+	b.Write(bytes.TrimSpace(frame))
+	b.WriteString("\n\n")
+}
+
+func (h *Hub) sendText(w *echo.Response, text string) error {
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(writeWithin))
+	if _, err := w.Write([]byte(text)); err != nil {
+		return err
+	}
+	return control.Flush()
+}
+
+func splitUIDs(list string) []string {
+	if list == "" {
+		return nil
+	}
+	return strings.Split(list, ",")
+}

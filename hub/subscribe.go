@@ -1,0 +1,198 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+const (
+	catchUpFor   = 2 * time.Second // how long a cursor may be ahead of this hub before it counts as foreign
+	catchUpCheck = 10 * time.Millisecond
+)
+
+// subscribe adds users to what the session watches and answers with their states: all of them, or those that
+// changed after the cursor since. Nothing is half-applied: an error leaves the session as it was.
+func (h *Hub) subscribe(ctx context.Context, s *session, id string, uids []bridge.UID, since string) error {
+	if err := h.waitCurrent(ctx); err != nil {
+		return err
+	}
+	from, useful := h.resumePoint(ctx, since)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	allowed, denied := s.grant.split(uids)
+	if err := h.checkLimits(s, allowed); err != nil {
+		return err
+	}
+	if f := h.changes(s); f != nil { // so that the cursor to come covers whom it watched before, too
+		s.reply(f)
+	}
+	for _, uid := range allowed {
+		h.join(s, uid)
+	}
+	answer := h.snapshot(s, allowed, from)
+	answer.ID, answer.Denied, answer.Complete = id, denied, since == "" || useful
+	s.reply(encode(answer))
+	return nil
+}
+
+// join makes a session a watcher of a user. The caller holds mu.
+func (h *Hub) join(s *session, uid bridge.UID) {
+	u := h.want(uid)
+	if s.uids[uid] {
+		return
+	}
+	s.uids[uid] = true
+	u.watched = append(u.watched, s)
+	if key := s.grant.subjectKey(); key != "" {
+		h.subject(key).uids++
+	}
+}
+
+// snapshot is the state of these users now, of those that changed after from. The caller holds mu, so that
+// whatever comes next comes as a change.
+func (h *Hub) snapshot(s *session, uids []bridge.UID, from uint64) subscribedMessage {
+	m := subscribedMessage{Type: "subscribed", Presences: presences{}, Pending: []bridge.UID{}}
+	for _, uid := range uids {
+		u := h.user(uid)
+		switch {
+		case !u.known():
+			m.Pending = append(m.Pending, uid)
+			s.unknown[uid] = true
+			continue
+		case u.entry.Seq > from:
+			m.Presences = append(m.Presences, u.presence())
+		}
+		delete(s.pending, uid)
+		delete(s.unknown, uid)
+	}
+	m.Cursor = h.cursor(s).String()
+	return m
+}
+
+// unsubscribe takes users out of what the session watches.
+func (h *Hub) unsubscribe(s *session, uids []bridge.UID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, uid := range uids {
+		h.drop(s, uid)
+	}
+}
+
+// checkLimits says whether the session may watch these users besides. The caller holds mu.
+func (h *Hub) checkLimits(s *session, uids []bridge.UID) error {
+	fresh := slices.DeleteFunc(slices.Clone(uids), func(uid bridge.UID) bool { return s.uids[uid] })
+	if n := len(s.uids) + len(fresh); n > h.limits.MaxUIDsPerConnection {
+		return tooManyUIDs(n, "connection", h.limits.MaxUIDsPerConnection)
+	}
+	key := s.grant.subjectKey()
+	if key == "" {
+		return nil
+	}
+	sub := h.subject(key)
+	n := sub.uids + len(sub.leases)
+	for _, uid := range fresh {
+		if _, leased := sub.leases[uid]; !leased {
+			n++
+		}
+	}
+	if n > h.limits.MaxUIDsPerSubject {
+		return tooManyUIDs(n, "user's connections together", h.limits.MaxUIDsPerSubject)
+	}
+	return nil
+}
+
+func tooManyUIDs(n int, whose string, limit int) *refusal {
+	return refuse(http.StatusBadRequest, "too_many_uids",
+		fmt.Sprintf("that makes %d users for this %s, %d is the most; nothing was changed", n, whose, limit))
+}
+
+// split parts users into those the grant covers and those it does not.
+func (g grant) split(uids []bridge.UID) (allowed, denied []bridge.UID) {
+	denied = []bridge.UID{}
+	for _, uid := range uids {
+		if g.mayWatch(uid) {
+			allowed = append(allowed, uid)
+		} else {
+			denied = append(denied, uid)
+		}
+	}
+	return allowed, denied
+}
+
+// waitCurrent waits until the hub knows the log.
+func (h *Hub) waitCurrent(ctx context.Context) error {
+	select {
+	case <-h.caughtUp:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(catchUpFor):
+		return refuse(http.StatusServiceUnavailable, "not_ready", "this hub has yet to read the log; try again in a moment")
+	}
+}
+
+// resumePoint reads a cursor: the sequence to resume after, and whether the cursor is of any use. Another hub
+// may be ahead of us by a moment; a cursor that stays ahead is of another log, as is one that names another
+// stream.
+func (h *Hub) resumePoint(ctx context.Context, since string) (from uint64, useful bool) {
+	if since == "" {
+		return 0, false
+	}
+	c, err := bridge.ParseCursor(since)
+	if err != nil {
+		return 0, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, catchUpFor)
+	defer cancel()
+	for {
+		h.mu.Lock()
+		at := h.position
+		h.mu.Unlock()
+		switch {
+		case c.Stream != at.Stream:
+			return 0, false
+		case c.Seq <= at.Seq:
+			return c.Seq, true
+		}
+		select {
+		case <-ctx.Done():
+			return 0, false
+		case <-time.After(catchUpCheck):
+		}
+	}
+}
+
+// renew gives a session the rights of a new token. Whom it may no longer watch it stops watching at once.
+func (h *Hub) renew(s *session, id string, g grant) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if g.subject != s.grant.subject {
+		return closeNotAllowed.because("the new token is another user's")
+	}
+	s.grant = g
+	_, lost := g.split(keys(s.uids))
+	if len(lost) == 0 {
+		s.reply(encode(okMessage{Type: "ok", ID: id}))
+		return nil
+	}
+	for _, uid := range lost {
+		h.drop(s, uid)
+	}
+	slices.Sort(lost)
+	s.reply(encode(subscribedMessage{Type: "subscribed", ID: id, Cursor: h.cursor(s).String(),
+		Presences: presences{}, Pending: []bridge.UID{}, Denied: lost, Complete: true}))
+	return nil
+}
+
+func keys(m map[bridge.UID]bool) []bridge.UID {
+	list := make([]bridge.UID, 0, len(m))
+	for uid := range m {
+		list = append(list, uid)
+	}
+	return list
+}
