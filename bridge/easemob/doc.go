@@ -18,8 +18,10 @@
 // # Promises
 //
 // To the vendor:
-//   - In no second does its server see more than Rate+1 calls of a kind, whatever stalls on the way
-//     (TestNeverMoreThanRatePlusOneInAnyWindow, TestServerNeverSeesMoreThanTheRate, TestBudgetIsKeptAtTheVendor).
+//   - In no second do more than Rate+1 calls of a kind leave, however callers, handshakes, tokens or the whole
+//     process stall (TestNeverMoreThanRatePlusOneInAnyWindow, TestServerNeverSeesMoreThanTheRate). What the road
+//     itself bunches after that is not in our hands; it is what the room between EASEMOB_RATE and the vendor's
+//     limit is for (TestBudgetIsKeptAtTheVendor).
 //   - No call is made behind the limiter's back, by a redirect or a broken connection
 //     (TestRedirectsAreNotFollowed, TestNoCallIsRepeatedBehindOurBack).
 //   - Throttled answers hold their kind of call back, ever longer (TestThrottledAnswersHoldTheirKindBack,
