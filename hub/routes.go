@@ -3,6 +3,7 @@ package hub
 import (
 	"crypto/rand"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -27,9 +28,18 @@ func (h *Hub) routes() http.Handler {
 	v1.OPTIONS("/*", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
 	if h.files != nil {
 		e.GET("/page.json", h.pageSettings)
-		e.GET("/*", echo.WrapHandler(http.FileServerFS(h.files)))
+		e.GET("/*", h.file)
 	}
 	return e
+}
+
+// file serves the page and the browser client. What ends in .ts would pass for a video elsewhere.
+func (h *Hub) file(c echo.Context) error {
+	if strings.HasSuffix(c.Request().URL.Path, ".d.ts") {
+		c.Response().Header().Set("Content-Type", "text/plain; charset=utf-8")
+	}
+	http.FileServerFS(h.files).ServeHTTP(c.Response(), c.Request())
+	return nil
 }
 
 func secure(next echo.HandlerFunc) echo.HandlerFunc {

@@ -176,16 +176,15 @@ func (h *Hub) renew(s *session, id string, g grant) error {
 	}
 	s.grant = g
 	_, lost := g.split(keys(s.uids))
-	if len(lost) == 0 {
-		s.reply(encode(okMessage{Type: "ok", ID: id}))
-		return nil
-	}
 	for _, uid := range lost {
 		h.drop(s, uid)
 	}
-	slices.Sort(lost)
-	s.reply(encode(subscribedMessage{Type: "subscribed", ID: id, Cursor: h.cursor(s).String(),
-		Presences: presences{}, Pending: []bridge.UID{}, Denied: lost, Complete: true}))
+	if len(lost) > 0 {
+		slices.Sort(lost)
+		s.reply(encode(subscribedMessage{Type: "subscribed", Cursor: h.cursor(s).String(),
+			Presences: presences{}, Pending: []bridge.UID{}, Denied: lost, Complete: true}))
+	}
+	s.reply(encode(okMessage{Type: "ok", ID: id}))
 	return nil
 }
 
