@@ -1,0 +1,2 @@
+// Package keeper holds the vendor's subscriptions of everybody who is watched.
+package keeper
