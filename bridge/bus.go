@@ -30,7 +30,8 @@ type Bus struct {
 }
 
 // Open makes what is missing of the stream and the buckets, checks what is there, and returns the place. The
-// connection stays the caller's to close. The error of a stream that cannot be worked with says what to do.
+// connection stays the caller's to close. The error of a stream or bucket that cannot be worked with says what
+// to do, of all of them at once. A nil logger says nothing.
 func Open(ctx context.Context, nc *nats.Conn, app App, s Settings, logger *slog.Logger) (*Bus, error) {
 	if err := app.Validate(); err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func Open(ctx context.Context, nc *nats.Conn, app App, s Settings, logger *slog.
 	if err != nil {
 		return nil, fmt.Errorf("opening JetStream: %w", err)
 	}
-	b := &Bus{nc: nc, js: js, app: app, log: logger, settings: s.withDefaults()}
+	b := &Bus{nc: nc, js: js, app: app, log: orSilent(logger), settings: s.withDefaults()}
 	if err := b.setUp(ctx); err != nil {
 		return nil, err
 	}
@@ -53,9 +54,15 @@ func (b *Bus) App() App { return b.app }
 // Connected says whether NATS is within reach now.
 func (b *Bus) Connected() bool { return b.nc.IsConnected() }
 
-// setUp makes or checks the stream and the four buckets.
+// errMisfit is wrapped by what is wrong with the settings of a stream or bucket.
+var errMisfit = errors.New("is not as it must be")
+
+// setUp makes or checks the stream and the four buckets. All misfits are told together, anything else at once.
 func (b *Bus) setUp(ctx context.Context) (err error) {
-	if b.stream, err = b.openStream(ctx); err != nil {
+	var wrong []error
+	if b.stream, err = b.openStream(ctx); errors.Is(err, errMisfit) {
+		wrong = append(wrong, err)
+	} else if err != nil {
 		return err
 	}
 	for _, bucket := range []struct {
@@ -67,11 +74,13 @@ func (b *Bus) setUp(ctx context.Context) (err error) {
 		{&b.subscriptions, b.settings.subscriptionsBucket()},
 		{&b.roles, b.settings.rolesBucket()},
 	} {
-		if *bucket.kv, err = b.openBucket(ctx, bucket.KeyValueConfig); err != nil {
+		if *bucket.kv, err = b.openBucket(ctx, bucket.KeyValueConfig); errors.Is(err, errMisfit) {
+			wrong = append(wrong, err)
+		} else if err != nil {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(wrong...)
 }
 
 // openStream returns the stream as it is, or makes it. Several processes start at once, so whoever finds that
@@ -89,7 +98,7 @@ func (b *Bus) openStream(ctx context.Context) (jetstream.Stream, error) {
 		return nil, fmt.Errorf("opening stream %s: %w", want.Name, explainJetStream(err))
 	}
 	if err := checkStream(stream.CachedInfo().Config); err != nil {
-		return nil, fmt.Errorf("stream %s is not as it must be: %w", want.Name, err)
+		return nil, fmt.Errorf("stream %s %w: %w", want.Name, errMisfit, err)
 	}
 	return stream, nil
 }
@@ -110,14 +119,34 @@ func (b *Bus) openBucket(ctx context.Context, want jetstream.KeyValueConfig) (je
 		return nil, fmt.Errorf("checking bucket %s: %w", want.Bucket, err)
 	}
 	if err := checkBucket(status, want); err != nil {
-		return nil, fmt.Errorf("bucket %s is not as it must be: %w", want.Bucket, err)
+		return nil, fmt.Errorf("bucket %s %w: %w", want.Bucket, errMisfit, err)
 	}
 	return kv, nil
 }
 
 func explainJetStream(err error) error {
-	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) ||
+		errors.Is(err, nats.ErrNoResponders) { // a server without JetStream does not even answer
 		return fmt.Errorf("%w: start the NATS server with -js, or switch JetStream on for this account", err)
 	}
 	return err
+}
+
+// mend makes a bucket anew that is gone, as it is when a server that keeps nothing on disk was restarted. err
+// is what writing to it said.
+func (b *Bus) mend(ctx context.Context, c jetstream.KeyValueConfig, err error) {
+	if !errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return
+	}
+	if _, err := b.openBucket(ctx, c); err != nil && ctx.Err() == nil {
+		b.log.Warn("making a bucket anew", "error", err)
+	}
+}
+
+// conditionFailed says that JetStream refused a write because the subject's last sequence is another one.
+// Replicated streams have an error code of their own for it.
+func conditionFailed(err error) bool {
+	var refused *jetstream.APIError
+	return errors.As(err, &refused) &&
+		(refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }

@@ -9,8 +9,10 @@ import (
 )
 
 // Connect connects to a NATS server and keeps at it for ever once it was reached: what happens to the
-// connection meanwhile is logged, and told by [Bus.Connected]. creds is a credentials file or empty.
+// connection meanwhile is logged, and told by [Bus.Connected]. creds is a credentials file or empty; a nil
+// logger says nothing.
 func Connect(url, creds string, logger *slog.Logger, more ...nats.Option) (*nats.Conn, error) {
+	logger = orSilent(logger)
 	opts := []nats.Option{
 		nats.Name("presence-bridge"),
 		nats.MaxReconnects(-1),
@@ -29,4 +31,11 @@ func Connect(url, creds string, logger *slog.Logger, more ...nats.Option) (*nats
 		return nil, fmt.Errorf("connecting to NATS: %w (NATS_URL says where, NATS_CREDS who we are)", err)
 	}
 	return nc, nil
+}
+
+func orSilent(logger *slog.Logger) *slog.Logger {
+	if logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return logger
 }

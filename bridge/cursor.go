@@ -36,7 +36,11 @@ func ParseCursor(s string) (Cursor, error) {
 	if sum != checksum(body) || n != len(body)-9 {
 		return Cursor{}, errors.New("this cursor is damaged")
 	}
-	return Cursor{Stream: int64(binary.BigEndian.Uint64(body[1:9])), Seq: seq}, nil
+	c := Cursor{Stream: int64(binary.BigEndian.Uint64(body[1:9])), Seq: seq}
+	if c.String() != s { // base64 and varints have other spellings of the same
+		return Cursor{}, errors.New("this cursor is damaged")
+	}
+	return c, nil
 }
 
 func checksum(b []byte) uint16 { return uint16(crc32.ChecksumIEEE(b)) }

@@ -15,6 +15,29 @@ type known struct {
 	entry   Entry     // zero where the log holds nothing
 	learned time.Time // when another writer's message reached us; zero when the message is our own
 	looked  time.Time // start of our last look that saw entry's state; zero before the first
+	floor   int64     // the newest observed_at told of the user, also by messages that the log has lost
+}
+
+// learn is what is known once another writer's message, or the lack of one, has reached us.
+func (k known) learn(e Entry, now time.Time) known {
+	return known{entry: e, learned: now, floor: k.floorWith(e)}
+}
+
+// wrote is what is known once our own message is in the log. Looks that were under way when nobody watched
+// the user any more are none of the next watcher's.
+func (k known) wrote(e Entry, looked, now time.Time) known {
+	w := known{entry: e, looked: looked, floor: k.floorWith(e)}
+	if e.Unwatched() {
+		w.learned = now
+	}
+	return w
+}
+
+func (k known) floorWith(e Entry) int64 {
+	if e.Change == nil {
+		return k.floor
+	}
+	return max(k.floor, e.ObservedAt)
 }
 
 // verdict is what an observation leads to.
@@ -47,13 +70,13 @@ func judge(k known, obs Observation) verdict {
 // changeFrom says what to publish for an observation that judge lets through. Clocks differ between pollers,
 // so the times are held to the promise that they never go back.
 func changeFrom(k known, obs Observation) *Change {
-	c := &Change{UID: obs.UID, State: obs.State, ObservedAt: millis(obs.At), Changed: []string{ChangedFirst}, Source: obs.Source}
+	at := max(millis(obs.At), k.floor)
+	c := &Change{UID: obs.UID, State: obs.State, ObservedAt: at, Changed: []string{ChangedFirst}, Source: obs.Source}
 	if k.entry.Change == nil {
 		return c
 	}
 	prev := k.entry.State
 	c.Prev = &prev
-	c.ObservedAt = max(c.ObservedAt, k.entry.ObservedAt)
 	c.NotBefore = min(max(millis(k.looked), k.entry.ObservedAt), c.ObservedAt)
 	if !k.entry.Unwatched() {
 		c.Changed = prev.differences(obs.State)
@@ -67,6 +90,6 @@ func unwatchedFrom(k known) *Change {
 	prev := k.entry.State
 	return &Change{
 		UID: k.entry.UID, State: prev, Prev: &prev, Source: SourcePoll, Changed: []string{ChangedUnwatched},
-		NotBefore: k.entry.ObservedAt, ObservedAt: max(k.entry.ObservedAt, millis(k.looked)),
+		NotBefore: k.entry.ObservedAt, ObservedAt: max(k.floor, millis(k.looked)),
 	}
 }

@@ -30,7 +30,7 @@ type Holder struct {
 	dirty  map[UID]bool // wanted differs from the bucket, or might
 	wake   chan struct{}
 
-	revision uint64 // of our key in the bucket of holders; owned by Run
+	revision uint64 // of our key in the bucket of holders; owned by Run, then by stayAlive
 }
 
 // NewHolder makes a holder. The id is one token, unique among all who watch.
@@ -82,22 +82,36 @@ func (h *Holder) nudge() {
 
 // Run keeps the holder alive and its watches in the bucket, until ctx is done.
 func (h *Holder) Run(ctx context.Context) error {
-	refresh := time.NewTicker(h.bus.settings.HolderTTL / 3)
-	defer refresh.Stop()
 	h.announce(ctx)
+	var beat sync.WaitGroup
+	beat.Go(func() { h.stayAlive(ctx) })
+	defer beat.Wait()
 	for {
 		var retry <-chan time.Time
 		if err := h.flush(ctx); err != nil && ctx.Err() == nil {
 			h.bus.log.Warn("noting who is watched", "error", err, "again_in", holderRetry)
+			h.bus.mend(ctx, h.bus.settings.watchBucket(), err)
 			retry = time.After(holderRetry)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-refresh.C:
-			h.announce(ctx)
 		case <-h.wake:
 		case <-retry:
+		}
+	}
+}
+
+// stayAlive refreshes our key beside the writing of watches, which may take longer than the key lives.
+func (h *Holder) stayAlive(ctx context.Context) {
+	refresh := time.NewTicker(h.bus.settings.HolderTTL / 3)
+	defer refresh.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-refresh.C:
+			h.announce(ctx)
 		}
 	}
 }
@@ -110,8 +124,9 @@ func (h *Holder) announce(ctx context.Context) {
 	if err != nil {
 		if revision, err = h.bus.holders.Put(ctx, h.id, value); err != nil {
 			if ctx.Err() == nil {
-				h.bus.log.Warn("telling that this hub lives", "error", err)
+				h.bus.log.Warn("telling that this holder lives", "error", err)
 			}
+			h.bus.mend(ctx, h.bus.settings.holdersBucket(), err)
 			return
 		}
 		h.allDirty()
@@ -125,6 +140,7 @@ func (h *Holder) allDirty() {
 	for uid := range h.wanted {
 		h.dirty[uid] = true
 	}
+	h.nudge()
 }
 
 // flush writes what is dirty, many at once. What could not be written stays dirty.

@@ -24,6 +24,7 @@ const ackTimeout = 5 * time.Second
 // same time are safe too: one of them is overtaken.
 type Journal struct {
 	bus *Bus
+	now func() time.Time // time.Now, but in tests of clocks that differ
 
 	mu     sync.Mutex
 	users  map[UID]*known
@@ -40,7 +41,7 @@ type Outcome struct {
 
 // NewJournal makes a journal. It starts nothing: pass it to [Bus.Follow].
 func NewJournal(b *Bus) *Journal {
-	return &Journal{bus: b, users: map[UID]*known{}, caught: make(chan struct{})}
+	return &Journal{bus: b, now: time.Now, users: map[UID]*known{}, caught: make(chan struct{})}
 }
 
 // Ready is closed when the journal knows the whole log.
@@ -69,9 +70,21 @@ func (j *Journal) CaughtUp() {
 func (j *Journal) Apply(e Entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	k := j.user(e.UID)
-	if e.Seq > k.entry.Seq {
-		k.entry, k.learned, k.looked = e, time.Now(), time.Time{}
+	j.heard(e.UID, e)
+}
+
+// unreadable implements unreadableFollower. What nobody can read is no state, so the next look is a first one
+// and writes over it; only its condition has to name the message.
+func (j *Journal) unreadable(uid UID, seq uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.heard(uid, Entry{Seq: seq})
+}
+
+// heard notes what the log says. The caller holds mu.
+func (j *Journal) heard(uid UID, e Entry) {
+	if k := j.user(uid); e.Seq > k.entry.Seq {
+		*k = k.learn(e, j.now())
 	}
 }
 
@@ -134,7 +147,11 @@ func (j *Journal) Unwatch(ctx context.Context, uids []UID) (Outcome, error) {
 	var sent []flight
 	var errs []error
 	for _, uid := range uids {
-		stream, k := j.snapshot(uid)
+		stream, k, live := j.snapshot(uid)
+		if !live {
+			out.Again = append(out.Again, uid)
+			continue
+		}
 		if k.entry.Change == nil || k.entry.Unwatched() {
 			continue
 		}
@@ -166,7 +183,8 @@ func (j *Journal) judge(obs Observation) (stream int64, before known, v verdict)
 
 // flight is a message on its way to JetStream.
 type flight struct {
-	stream int64 // the stream it was meant for
+	stream int64  // the stream it was meant for
+	after  uint64 // the user's last sequence then
 	change *Change
 	at     time.Time // start of the look behind it
 	ack    jetstream.PubAckFuture
@@ -183,7 +201,7 @@ func (j *Journal) send(stream int64, k known, c *Change, at time.Time) (flight, 
 	if err != nil {
 		return flight{}, fmt.Errorf("publishing a change: %w", err)
 	}
-	return flight{stream: stream, change: c, at: at, ack: ack}, nil
+	return flight{stream: stream, after: k.entry.Seq, change: c, at: at, ack: ack}, nil
 }
 
 // land waits for the acknowledgements. Only they move the memory.
@@ -214,8 +232,7 @@ func (j *Journal) landOne(ctx context.Context, f flight) error {
 		j.landed(f, ack.Sequence)
 		return nil
 	case err := <-f.ack.Err():
-		var refused *jetstream.APIError
-		if errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+		if conditionFailed(err) {
 			return j.readBack(ctx, f)
 		}
 		return err // uncertain: should it have landed, the next look's condition will fail and read it back
@@ -232,7 +249,7 @@ func (j *Journal) landed(f flight, seq uint64) {
 	}
 	k := j.user(f.change.UID)
 	if seq >= k.entry.Seq { // equal when the log's own delivery was faster than the acknowledgement
-		*k = known{entry: Entry{Change: f.change, Seq: seq}, looked: f.at}
+		*k = k.wrote(Entry{Change: f.change, Seq: seq}, f.at, j.now())
 	}
 }
 
@@ -253,26 +270,28 @@ func (j *Journal) readBack(ctx context.Context, f flight) error {
 			j.bus.log.Warn("the last message of a user is unreadable and will be written over", "uid", uid, "error", err)
 		}
 	}
-	j.learn(f.stream, uid, entry)
+	j.learn(f, entry)
 	return errOvertaken
 }
 
-func (j *Journal) learn(stream int64, uid UID, e Entry) {
+// learn notes what was read back. It may be older than what we held, where messages were taken out of the log;
+// but not if we have heard of a newer one since the message left.
+func (j *Journal) learn(f flight, e Entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	k := j.user(uid)
-	if stream == j.stream && (e.Seq > k.entry.Seq || e.Seq == 0) {
-		*k = known{entry: e, learned: time.Now()}
+	k := j.user(f.change.UID)
+	if f.stream == j.stream && (e.Seq > k.entry.Seq || k.entry.Seq == f.after) {
+		*k = k.learn(e, j.now())
 	}
 }
 
-func (j *Journal) snapshot(uid UID) (int64, known) {
+func (j *Journal) snapshot(uid UID) (stream int64, k known, live bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if k := j.users[uid]; k != nil {
-		return j.stream, *k
+		return j.stream, *k, j.live
 	}
-	return j.stream, known{}
+	return j.stream, known{}, j.live
 }
 
 // user returns the memory of a user, made when missing. The caller holds mu.

@@ -13,6 +13,7 @@ import (
 const (
 	identityCheck = 5 * time.Second // how often we look whether the stream is still the same one
 	followRetry   = time.Second
+	stopPatience  = time.Second // how long a consumer that is looking for NATS may take to stop
 )
 
 var errOtherStream = errors.New("the stream was made anew")
@@ -143,6 +144,7 @@ func (r *relay) message(m jetstream.Msg) {
 	r.last = meta.Sequence.Stream
 	if entry, err := r.bus.decode(m.Subject(), m.Data(), meta.Sequence.Stream); err != nil {
 		r.bus.log.Warn("a message of the log is passed over", "seq", meta.Sequence.Stream, "subject", m.Subject(), "error", err)
+		r.unreadable(m.Subject(), meta.Sequence.Stream)
 	} else {
 		for _, f := range r.to {
 			f.Apply(entry)
@@ -153,12 +155,39 @@ func (r *relay) message(m jetstream.Msg) {
 	}
 }
 
+// unreadableFollower is a follower who has to know where the log cannot be read.
+type unreadableFollower interface {
+	unreadable(uid UID, seq uint64)
+}
+
+func (r *relay) unreadable(subject string, seq uint64) {
+	uid, err := r.bus.app.UIDOf(subject)
+	if err != nil {
+		return
+	}
+	for _, f := range r.to {
+		if u, ok := f.(unreadableFollower); ok {
+			u.unreadable(uid, seq)
+		}
+	}
+}
+
+// close hands nothing on from here on. A consumer that waits for NATS to come back hears Stop only between two
+// attempts, and is left to end by itself.
 func (r *relay) close(consuming jetstream.ConsumeContext) {
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
-	consuming.Stop()
-	<-consuming.Closed()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		consuming.Stop()
+		<-consuming.Closed()
+	}()
+	select {
+	case <-stopped:
+	case <-time.After(stopPatience):
+	}
 }
 
 // decode reads a message and holds it against the subject it came on: who writes about a under b's subject

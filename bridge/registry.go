@@ -106,7 +106,7 @@ func (r *Registry) keepUp(ctx context.Context, holders, watches *bucketWatch) er
 			if !ok {
 				return errWatchEnded
 			}
-			r.update(func(now time.Time) delta { return r.state.holderEntry(e, r.bus.app, now) })
+			r.update(func(now time.Time) delta { return r.holderEntry(e, now) })
 		case e, ok := <-watches.Updates():
 			if !ok {
 				return errWatchEnded
@@ -129,9 +129,21 @@ func (r *Registry) update(apply func(now time.Time) delta) {
 	r.tell(d)
 }
 
-// replace puts a freshly read union in place and tells the difference.
+// holderEntry applies an entry of the bucket of holders. Keys that expired while NATS was away are deleted
+// before their holders can refresh them, so in the time of grace a deletion proves nothing: giveUpSilent will
+// look the key up. The caller holds mu.
+func (r *Registry) holderEntry(e jetstream.KeyValueEntry, now time.Time) delta {
+	if e.Operation() != jetstream.KeyValuePut && now.Before(r.grace) {
+		return delta{}
+	}
+	return r.state.holderEntry(e, r.bus.app, now)
+}
+
+// replace puts a freshly read union in place and tells the difference. Holders who lived and are not in it
+// have the time of grace to say that they live.
 func (r *Registry) replace(fresh *union) {
 	r.mu.Lock()
+	fresh.inherit(r.state, time.Now())
 	d := r.state.differenceTo(fresh)
 	r.state, r.grace = fresh, time.Now().Add(r.bus.settings.HolderTTL)
 	r.mu.Unlock()
@@ -194,11 +206,13 @@ func (r *Registry) ForgetTheDead(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("forgetting dead holders: %w", err)
 	}
+	// Taken before anybody is looked up: what a holder who comes back writes from then on has a later sequence.
+	before := jetstream.WithPurgeSequence(stream.CachedInfo().State.LastSeq + 1)
 	for _, holder := range dead {
 		if _, err := r.bus.holders.Get(ctx, holder); !errors.Is(err, jetstream.ErrKeyNotFound) {
 			continue
 		}
-		if err := stream.Purge(ctx, jetstream.WithPurgeSubject("$KV."+WatchBucket+"."+holder+".>")); err != nil {
+		if err := stream.Purge(ctx, jetstream.WithPurgeSubject("$KV."+WatchBucket+"."+holder+".>"), before); err != nil {
 			return fmt.Errorf("forgetting the dead holder %s: %w", holder, err)
 		}
 		r.mu.Lock()

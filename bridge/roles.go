@@ -47,6 +47,7 @@ type lease struct {
 	bus      *Bus
 	key, id  string
 	revision uint64
+	renewed  time.Time // when the write that got or kept it left here
 }
 
 func (l *lease) ttl() time.Duration        { return l.bus.settings.RoleTTL }
@@ -58,18 +59,23 @@ func (l *lease) acquire(ctx context.Context) error {
 	freed, stop := l.watchFreed(ctx)
 	defer stop()
 	for {
+		at := time.Now()
 		revision, err := l.bus.roles.Create(ctx, l.key, []byte(l.id))
 		if err == nil {
-			l.revision = revision
+			l.revision, l.renewed = revision, at
 			return nil
 		}
 		if !errors.Is(err, jetstream.ErrKeyExists) && ctx.Err() == nil {
 			l.bus.log.Warn("asking for a role", "role", l.key, "error", err)
+			l.bus.mend(ctx, l.bus.settings.rolesBucket(), err)
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-freed:
+		case _, ok := <-freed:
+			if !ok { // the connection was closed: a closed channel would have us ask without a pause
+				freed = nil
+			}
 		case <-time.After(l.renewEvery()):
 		}
 	}
@@ -90,7 +96,6 @@ func (l *lease) hold(ctx context.Context, lead func(context.Context) error) erro
 	defer cancel(nil)
 	done := make(chan error, 1)
 	go func() { done <- lead(leading) }()
-	renewed := time.Now()
 	tick := time.NewTicker(l.renewEvery())
 	defer tick.Stop()
 	for {
@@ -102,8 +107,8 @@ func (l *lease) hold(ctx context.Context, lead func(context.Context) error) erro
 		}
 		at := time.Now()
 		if err := l.renew(ctx); err == nil {
-			renewed = at
-		} else if errors.Is(err, errLost) || time.Since(renewed) > l.ttl()*3/5 {
+			l.renewed = at
+		} else if errors.Is(err, errLost) || time.Since(l.renewed) > l.ttl()*3/5 {
 			cancel(err)
 			return errors.Join(err, <-done)
 		}
@@ -112,17 +117,17 @@ func (l *lease) hold(ctx context.Context, lead func(context.Context) error) erro
 
 var errLost = errors.New("another process has the role")
 
-// renew writes the key again. It waits no longer than until the next renewal is due.
+// renew writes the key again. It waits no longer than until the next renewal is due. Who is asked to stop leads
+// until it has stopped, and goes on renewing.
 func (l *lease) renew(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, l.renewEvery())
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.renewEvery())
 	defer cancel()
 	revision, err := l.bus.roles.Update(ctx, l.key, []byte(l.id), l.revision)
-	var refused *jetstream.APIError
 	switch {
 	case err == nil:
 		l.revision = revision
 		return nil
-	case errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
+	case conditionFailed(err):
 		return l.stillOurs(ctx)
 	}
 	return fmt.Errorf("renewing the role: %w", err)
@@ -143,6 +148,9 @@ func (l *lease) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	err := l.bus.roles.Delete(ctx, l.key, jetstream.LastRevision(l.revision))
+	if conditionFailed(err) && l.stillOurs(ctx) == nil { // a renewal landed without our hearing of it
+		err = l.bus.roles.Delete(ctx, l.key, jetstream.LastRevision(l.revision))
+	}
 	if err != nil {
 		l.bus.log.Warn("leaving a role; it expires by itself", "role", l.key, "error", err)
 	}

@@ -25,8 +25,9 @@ type ServerOptions struct {
 // Server is a NATS server with JetStream inside this process: the whole bus of a small deployment, and of
 // every test.
 type Server struct {
-	ns   *server.Server
-	temp string // removed by Stop
+	ns      *server.Server
+	listens bool   // others can connect
+	temp    string // removed by Stop
 }
 
 // StartServer starts a NATS server and waits until it takes connections.
@@ -38,7 +39,7 @@ func StartServer(o ServerOptions) (*Server, error) {
 	if err := listenOn(opts, o.Listen); err != nil {
 		return nil, err
 	}
-	s := &Server{}
+	s := &Server{listens: !opts.DontListen}
 	if o.Dir == "" {
 		dir, err := os.MkdirTemp("", "presence-bridge-nats-")
 		if err != nil {
@@ -112,7 +113,12 @@ func (s *Server) Connect(logger *slog.Logger) (*nats.Conn, error) {
 }
 
 // URL is where other processes reach the server, empty when they cannot.
-func (s *Server) URL() string { return s.ns.ClientURL() }
+func (s *Server) URL() string {
+	if !s.listens {
+		return ""
+	}
+	return s.ns.ClientURL()
+}
 
 // Stop ends the server and waits for it.
 func (s *Server) Stop() {

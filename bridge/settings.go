@@ -107,13 +107,23 @@ func checkStream(c jetstream.StreamConfig) error {
 	complain(c.MaxMsgs > 0, "it forgets users beyond %d messages (nats stream edit %s --max-msgs=-1)", c.MaxMsgs, StreamName)
 	complain(c.MaxBytes > 0, "it forgets users beyond %d bytes (nats stream edit %s --max-bytes=-1)", c.MaxBytes, StreamName)
 	complain(c.Retention != jetstream.LimitsPolicy, "its retention is %s, want limits: delete it and let the bridge make it anew", c.Retention)
+	complain(c.DiscardNewPerSubject, "it refuses what is new of a user whose history is full (nats stream edit %s --no-discard-per-subject --discard=old)", StreamName)
+	complain(c.NoAck, "it acknowledges nothing (nats stream edit %s --ack)", StreamName)
 	return errors.Join(wrong...)
 }
 
-// checkBucket tells what would break a promise: a holder or a role that never expires, or expires elsewhere.
+// checkBucket tells what would break a promise: a holder or a role that never expires, or expires elsewhere,
+// and a bucket that cannot let go of the marks of deleted keys, which would refuse every deletion.
 func checkBucket(got jetstream.KeyValueStatus, want jetstream.KeyValueConfig) error {
+	var wrong []error
 	if got.TTL() != want.TTL {
-		return fmt.Errorf("its keys live for %s, want %s: delete it (nats kv del %s) and let the bridge make it anew", got.TTL(), want.TTL, want.Bucket)
+		wrong = append(wrong, fmt.Errorf("its keys live for %s, want %s", got.TTL(), want.TTL))
 	}
-	return nil
+	if got.LimitMarkerTTL() <= 0 {
+		wrong = append(wrong, errors.New("the marks of its deleted keys stay for ever"))
+	}
+	if len(wrong) > 0 {
+		wrong = append(wrong, fmt.Errorf("delete it (nats kv del %s) and let the bridge make it anew", want.Bucket))
+	}
+	return errors.Join(wrong...)
 }

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"maps"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -151,6 +152,18 @@ func (u *union) dead() (dead []string) {
 func (u *union) buried(holder string) {
 	if h := u.holders[holder]; h != nil && !h.live {
 		delete(u.holders, holder)
+	}
+}
+
+// inherit takes over who lived in o and does not live here.
+func (u *union) inherit(o *union, now time.Time) {
+	for name, was := range o.holders {
+		h := u.holders[name]
+		if !was.live || h != nil && h.live {
+			continue
+		}
+		maps.Copy(u.holder(name).uids, was.uids)
+		u.seen(name, now)
 	}
 }
 

@@ -1,0 +1,48 @@
+package bridge
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestCursorsComeBack(t *testing.T) {
+	for _, c := range []Cursor{{}, {1, 1}, {math.MaxInt64, math.MaxUint64}, {-1, 1 << 40}} {
+		back, err := ParseCursor(c.String())
+		require.NoError(t, err)
+		require.Equal(t, c, back)
+	}
+}
+
+func TestDamagedAndForeignCursorsAreRefused(t *testing.T) {
+	good := Cursor{Stream: 1790000000123456789, Seq: 4711}.String()
+	for i := range good {
+		for _, c := range []byte("A_z") {
+			bad := good[:i] + string(c) + good[i+1:]
+			if bad == good {
+				continue
+			}
+			_, err := ParseCursor(bad)
+			require.Error(t, err, "byte %d as %c", i, c)
+		}
+		_, err := ParseCursor(good[:i])
+		require.Error(t, err, "the first %d bytes", i)
+		_, err = ParseCursor(good[:i] + "\n" + good[i:])
+		require.Error(t, err, "a line break at %d", i)
+	}
+	for _, foreign := range []string{"", "12", "AAAAAAAAAAAAAAAAAAAA", "not base64!", good + good} {
+		_, err := ParseCursor(foreign)
+		require.Error(t, err, foreign)
+	}
+}
+
+func FuzzParseCursor(f *testing.F) {
+	f.Add(Cursor{Stream: 1, Seq: 300}.String())
+	f.Add("AQAAAAAAAAABgAAAAA")
+	f.Fuzz(func(t *testing.T, s string) {
+		if c, err := ParseCursor(s); err == nil {
+			require.Equal(t, s, c.String(), "one place has one cursor")
+		}
+	})
+}
