@@ -1,0 +1,167 @@
+package poller
+
+import (
+	"container/heap"
+	"time"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+// watchlist is who is watched, and how fresh what the log says of them is. It has no lock and no clock of its
+// own.
+type watchlist struct {
+	users map[bridge.UID]*watched
+	known byVerified // those whose state is known
+	gaps  int        // users whom the last answer about them left out
+	turn  turn
+}
+
+// watched is one user.
+type watched struct {
+	uid      bridge.UID
+	verified time.Time // zero while the state is not known
+	index    int       // in known
+	asked    time.Time // start of the last look that was answered, with or without the user
+	gap      bool      // the last answer left the user out
+	turn     int       // the last turn that the user was looked at in
+}
+
+// turn is one time round everybody: it begins with those who are watched then, and is complete when each of
+// them was looked at or is not watched any more. Who comes later counts from the next one; only the first turn
+// takes in whoever comes.
+type turn struct {
+	number int
+	left   int // users not yet looked at
+	began  time.Time
+	took   time.Duration // the last complete one; 0: none is
+}
+
+func newWatchlist(now time.Time) *watchlist {
+	return &watchlist{users: map[bridge.UID]*watched{}, turn: turn{number: 1, began: now}}
+}
+
+func (l *watchlist) has(uid bridge.UID) bool { return l.users[uid] != nil }
+
+func (l *watchlist) add(uid bridge.UID, now time.Time) {
+	if l.has(uid) {
+		return
+	}
+	l.users[uid] = &watched{uid: uid, turn: l.turn.number}
+	if l.turn.left == 0 { // nobody is in this turn yet: it begins now
+		l.turn.began = now
+	} else if l.turn.took > 0 {
+		return
+	}
+	l.users[uid].turn-- // to be looked at in this turn
+	l.turn.left++
+}
+
+func (l *watchlist) remove(uid bridge.UID, now time.Time) {
+	w := l.users[uid]
+	if w == nil {
+		return
+	}
+	l.forget(w)
+	l.setGap(w, false)
+	delete(l.users, uid)
+	l.passed(w, now)
+}
+
+// verify notes when the state of a user was last verified; zero when it is not known.
+func (l *watchlist) verify(uid bridge.UID, at time.Time) {
+	w := l.users[uid]
+	switch {
+	case w == nil:
+	case at.IsZero():
+		l.forget(w)
+	case w.verified.IsZero():
+		w.verified = at
+		heap.Push(&l.known, w)
+	default:
+		w.verified = at
+		heap.Fix(&l.known, w.index)
+	}
+}
+
+// looked notes that a call about the user was answered.
+func (l *watchlist) looked(uid bridge.UID, at time.Time, gap bool, now time.Time) {
+	w := l.users[uid]
+	if w == nil {
+		return
+	}
+	w.asked = at
+	l.setGap(w, gap)
+	l.passed(w, now)
+}
+
+// passed counts a user out of the turn, and begins the next one after the last.
+func (l *watchlist) passed(w *watched, now time.Time) {
+	t := &l.turn
+	if w.turn == t.number {
+		return
+	}
+	w.turn = t.number
+	if t.left--; t.left == 0 {
+		t.took, t.began = now.Sub(t.began), now
+		t.number, t.left = t.number+1, len(l.users)
+	}
+}
+
+// forgetAll notes that nobody's state is known any more.
+func (l *watchlist) forgetAll() {
+	for _, w := range l.users {
+		w.verified = time.Time{}
+	}
+	l.known = nil
+}
+
+func (l *watchlist) forget(w *watched) {
+	if !w.verified.IsZero() {
+		heap.Remove(&l.known, w.index)
+		w.verified = time.Time{}
+	}
+}
+
+func (l *watchlist) setGap(w *watched, gap bool) {
+	if w.gap != gap {
+		w.gap = gap
+		if gap {
+			l.gaps++
+		} else {
+			l.gaps--
+		}
+	}
+}
+
+// oldest is the earliest verification of all whose state is known; zero when nobody's is.
+func (l *watchlist) oldest() time.Time {
+	if len(l.known) == 0 {
+		return time.Time{}
+	}
+	return l.known[0].verified
+}
+
+// byVerified is a [heap.Interface] with the earliest verification first.
+type byVerified []*watched
+
+func (h byVerified) Len() int           { return len(h) }
+func (h byVerified) Less(i, j int) bool { return h[i].verified.Before(h[j].verified) }
+
+func (h byVerified) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+func (h *byVerified) Push(x any) {
+	w := x.(*watched)
+	w.index = len(*h)
+	*h = append(*h, w)
+}
+
+func (h *byVerified) Pop() any {
+	last := len(*h) - 1
+	w := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return w
+}
