@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+	"github.com/presence-bridge/presence-bridge/bridge/easemob"
+	"github.com/presence-bridge/presence-bridge/bridge/easemob/emulator"
+	"github.com/presence-bridge/presence-bridge/hub"
+	"github.com/presence-bridge/presence-bridge/hub/keeper"
+	"github.com/presence-bridge/presence-bridge/poller"
+)
+
+// demoCommand is the whole bridge and a vendor, on one machine.
+type demoCommand struct {
+	Users          int     `variable:"EMULATOR_USERS" default:"200" help:"People who live there: user-0001, user-0002, ..."`
+	ChangesPerS    float64 `variable:"EMULATOR_CHANGES_PER_S" default:"5" help:"Changes a second, all people together."`
+	Listen         string  `variable:"LISTEN" default:":8080" help:"The page, WebSocket and HTTP."`
+	NATSListen     string  `name:"nats-listen" variable:"NATS_LISTEN" default:"127.0.0.1:4222" help:"NATS, for backends."`
+	EmulatorListen string  `variable:"EMULATOR_LISTEN" default:"127.0.0.1:9090" help:"The emulated vendor."`
+	adminSettings
+	logSettings
+}
+
+func (*demoCommand) examples() string {
+	return `
+presence-bridge demo
+
+# 5,000 people, 100 changes a second, and another port
+presence-bridge demo --users 5000 --changes-per-s 100 --listen :8088
+
+# where the usual ports are taken
+presence-bridge demo --listen :0 --admin-listen 127.0.0.1:0 --nats-listen 127.0.0.1:0 --emulator-listen 127.0.0.1:0
+`
+}
+
+func (c *demoCommand) problems() []error {
+	var wrong problems
+	wrong.add(checkListen("LISTEN", c.Listen), checkListen("NATS_LISTEN", c.NATSListen), checkListen("EMULATOR_LISTEN", c.EmulatorListen))
+	wrong.add(c.adminSettings.problems()...)
+	wrong.add(c.logSettings.problems()...)
+	wrong.check(c.Users > 0, "EMULATOR_USERS is %d: want 1 or more", c.Users)
+	wrong.add(c.options(nil).Validate())
+	return wrong.list
+}
+
+func (c *demoCommand) options(log *slog.Logger) emulator.Options {
+	return emulator.Options{Users: c.Users, ChangesPerS: c.ChangesPerS, Paused: c.ChangesPerS == 0, Logger: log}
+}
+
+func (c *demoCommand) run(ctx context.Context, p *process) error {
+	log := c.logger(p.stderr)
+	vendor := newParts(log)
+	defer vendor.stop() // after the stack, which asks it until the end
+	l, err := vendor.listenOn(ctx, "--emulator-listen (EMULATOR_LISTEN)", c.EmulatorListen)
+	if err != nil {
+		return err
+	}
+	if err := vendor.emulate(l, c.options(log)); err != nil {
+		return err
+	}
+	return runStack(ctx, c.plan("http://"+l.Addr().String(), log), log, func(ctx context.Context, s *stack) error {
+		if err := s.waitReady(ctx); err != nil {
+			return err
+		}
+		return c.welcome(p.stdout, s, l)
+	})
+}
+
+func (c *demoCommand) plan(vendorURL string, log *slog.Logger) plan {
+	operators := []string{emulatedOperator}
+	page, _ := expandUIDs([]string{emulatedPeople(c.Users)})
+	return plan{
+		app: emulatedApp,
+		vendor: &easemob.Config{URL: vendorURL, Org: emulatedApp.Org, App: emulatedApp.Name,
+			ClientID: emulatedClientID, ClientSecret: emulatedClientSecret, Logger: log},
+		poller: &poller.Config{Operators: operators},
+		keeper: &keeper.Config{Operators: operators},
+		hub:    &hub.Config{Auth: hub.Auth{None: true}, PageUIDs: page},
+		nats: natsPlan{
+			server:   bridge.ServerOptions{Listen: c.NATSListen, Logger: log},
+			settings: bridge.Settings{InMemory: true},
+		},
+		listen: c.Listen, adminListen: c.AdminListen,
+	}
+}
+
+// readyWithin is how long the parts of a demo have to find each other.
+const readyWithin = 20 * time.Second
+
+// waitReady returns when the hub has something to show.
+func (s *stack) waitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := s.ready()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case err := <-s.failed:
+			return err
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		}
+	}
+}
+
+// welcome says where everything is, and what to try.
+func (c *demoCommand) welcome(w io.Writer, s *stack, vendor net.Listener) error {
+	page := pageURL(s.public)
+	watch := self() + " watch user-0001"
+	if !strings.HasSuffix(page, ":8080") {
+		watch += " --url " + page
+	}
+	_, err := fmt.Fprintf(w, `%d people come and go at an emulated vendor; the bridge shows them.
+
+  page      %s
+  admin     http://%s/metrics
+  NATS      %s   %s
+  emulator  http://%s/_emulator/stats
+
+Try from another shell:
+  %s
+  curl -X PUT %s/v1/presence/user-0001/web_1 -H 'Content-Type: application/json' -d '{"status":"1","ext":"hello"}'
+
+Ctrl-C ends it and leaves nothing behind.
+`, c.Users, page, s.admin.Addr(), s.natsURL(), s.app.Subjects(), vendor.Addr(), watch, page)
+	return err
+}
+
+// self is how the reader's shell calls this program again.
+func self() string {
+	if path, err := os.Executable(); err == nil && strings.Contains(path, "go-build") {
+		return "go run ./cmd/presence-bridge"
+	}
+	return "presence-bridge"
+}

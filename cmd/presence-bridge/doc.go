@@ -1,0 +1,15 @@
+// Presence-bridge is the one binary of the bridge: it asks the vendor who is online, keeps the answers as a log
+// of changes on NATS, and pushes them to browsers. Each command's --help is its manual.
+//
+// This package holds flags, wiring and shutdown, nothing else. [run] is the whole program, callable from a
+// test: it parses, lets the command name everything that is wrong with its settings at once (TestSettings),
+// and runs it until its context is done. Exit statuses are 0, 1 for what went wrong on the way, and 2 for
+// settings, before anything has started.
+//
+// demo and serve are the same [stack] with different plans. A stack binds its listeners before it starts
+// anything, starts its parts one after the other, and takes them down last in first out within a bound
+// (TestTeardown); what each step took is logged with --log-level debug.
+//
+// The tests run the commands over real listeners, the emulator and an in-process NATS; TestProcess does it
+// with the built binary and real signals. TestImports holds which folder may import which.
+package main

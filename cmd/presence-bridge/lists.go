@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+// maxPageUIDs is more than a page can show, and less than a mistyped range can ask for.
+const maxPageUIDs = 10_000
+
+// list takes what was separated by commas, with or without blanks, as a list.
+func list(values []string) (items []string) {
+	for _, value := range values {
+		for item := range strings.SplitSeq(value, ",") {
+			if item = strings.TrimSpace(item); item != "" {
+				items = append(items, item)
+			}
+		}
+	}
+	return items
+}
+
+// expandUIDs writes out ranges like user-0001..user-0200.
+func expandUIDs(items []string) (uids []string, err error) {
+	for _, item := range items {
+		more, err := expandUID(item)
+		if err != nil {
+			return nil, fmt.Errorf("PAGE_UIDS: %q: %w", item, err)
+		}
+		if uids = append(uids, more...); len(uids) > maxPageUIDs {
+			return nil, fmt.Errorf("PAGE_UIDS names more than %d users", maxPageUIDs)
+		}
+	}
+	return uids, nil
+}
+
+func expandUID(item string) ([]string, error) {
+	first, last, ranged := strings.Cut(item, "..")
+	if !ranged {
+		uid, err := bridge.ParseUID(item)
+		return []string{string(uid)}, err
+	}
+	prefix, from, width := numbered(first)
+	lastPrefix, to, _ := numbered(last)
+	if width == 0 || prefix != lastPrefix || to < from || to-from >= maxPageUIDs {
+		return nil, errors.New("a range is like user-0001..user-0200")
+	}
+	var uids []string
+	for n := from; n <= to; n++ {
+		uid, err := bridge.ParseUID(fmt.Sprintf("%s%0*d", prefix, width, n))
+		if err != nil {
+			return nil, err
+		}
+		uids = append(uids, string(uid))
+	}
+	return uids, nil
+}
+
+// numbered takes the number off a name's end; width is 0 where there is none.
+func numbered(name string) (prefix string, n, width int) {
+	prefix = strings.TrimRight(name, "0123456789")
+	n, err := strconv.Atoi(name[len(prefix):])
+	if err != nil {
+		return name, 0, 0
+	}
+	return prefix, n, len(name) - len(prefix)
+}
+
+// checkListen tells whether an address can be listened on, as far as its spelling shows.
+func checkListen(variable, address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return fmt.Errorf("%s is %q: want host:port, or :port for every interface", variable, address)
+	}
+	return nil
+}

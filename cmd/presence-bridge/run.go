@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit statuses.
+const (
+	exitOK       = 0
+	exitFailed   = 1
+	exitSettings = 2 // nothing was started
+)
+
+// process is what a command has of the process it runs in.
+type process struct {
+	env            environment
+	stdout, stderr io.Writer
+}
+
+// command is what is behind a name on the command line.
+type command interface {
+	problems() []error // everything that is wrong with the settings; nothing has been started yet
+	run(ctx context.Context, p *process) error
+}
+
+// run is the whole program. It returns when the command is done, or when ctx is and the command has stopped.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	p := &process{env: newEnvironment(environ), stdout: stdout, stderr: stderr}
+	name, cmd, err := p.parse(args)
+	switch {
+	case err != nil:
+		p.explain(name, err)
+		return exitSettings
+	case cmd == nil: // help was asked for and is printed
+		return exitOK
+	}
+	// Stopping is what was asked for, wherever it met the command.
+	if err := cmd.run(ctx, p); err != nil && !(ctx.Err() != nil && errors.Is(err, context.Canceled)) {
+		fmt.Fprintf(stderr, "presence-bridge %s: %v\n", name, err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// parse reads the command line and the environment. The error holds everything that is wrong with either; the
+// command is nil without one when only help was wanted.
+func (p *process) parse(args []string) (name string, cmd command, err error) {
+	var wrong problems
+	helped := false
+	k, err := kong.New(&grammar{}, append(options(p, &wrong), kong.Exit(func(int) { helped = true }))...)
+	if err != nil {
+		panic(err) // the grammar is wrong, whatever was typed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := k.Parse(args)
+	if helped {
+		return "", nil, nil
+	}
+	if err != nil {
+		return nameOf(err), nil, err
+	}
+	node := parsed.Selected()
+	cmd = node.Target.Addr().Interface().(command)
+	wrong.add(cmd.problems()...)
+	wrong.add(p.env.misspelt(parsed)...)
+	return node.Name, cmd, wrong.err()
+}
+
+// nameOf is the command that somebody meant to run, as far as the parser came.
+func nameOf(err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
+		return parse.Context.Selected().Name
+	}
+	return ""
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/presence-bridge/presence-bridge/hub"
+)
+
+// hubSettings are what browsers meet.
+type hubSettings struct {
+	Listen         string        `variable:"LISTEN" group:"hub" default:":8080" help:"Public listener: the page, WebSocket, server-sent events, HTTP."`
+	AllowedOrigins []string      `variable:"ALLOWED_ORIGINS" group:"hub" placeholder:"ORIGIN" help:"Foreign origins whose pages may use the hub, separated by commas, like https://app.example.com or *.example.com. The hub's own origin always may."`
+	PageUIDs       []string      `name:"page-uids" variable:"PAGE_UIDS" group:"hub" placeholder:"UID" help:"Whom the live page shows to who opens it bare, separated by commas; user-0001..user-0200 is a range."`
+	OfflineGrace   time.Duration `variable:"OFFLINE_GRACE" group:"hub" default:"0s" help:"This version knows 0s only: offline is shown at once."`
+	CallbackSecret string        `variable:"CALLBACK_SECRET" group:"hub" placeholder:"SECRET" help:"Of the vendor's callback rule. Not supported by this version."`
+
+	Auth           string `variable:"AUTH" group:"auth" placeholder:"none" help:"none lets everybody watch and set everybody, and has to be asked for in words."`
+	AuthHMACSecret string `name:"auth-hmac-secret" variable:"AUTH_HMAC_SECRET" group:"auth" placeholder:"SECRET" help:"Browsers show a JWT that is signed HS256 with this secret of 32 bytes or more. Prefer the variable: others on the machine see flags."`
+	AuthJWKSURL    string `name:"auth-jwks-url" variable:"AUTH_JWKS_URL" group:"auth" placeholder:"URL" help:"Not supported by this version."`
+
+	limitSettings
+}
+
+// limitSettings bound what one hub carries.
+type limitSettings struct {
+	MaxConnections           int   `variable:"MAX_CONNECTIONS" group:"limits" default:"100000" help:"WebSockets and event streams."`
+	MaxConnectionsPerSubject int   `variable:"MAX_CONNECTIONS_PER_SUBJECT" group:"limits" default:"50" help:"Of one token subject; not with AUTH=none."`
+	MaxUIDsPerConnection     int   `name:"max-uids-per-connection" variable:"MAX_UIDS_PER_CONNECTION" group:"limits" default:"1000" help:"Users that one connection watches."`
+	MaxUIDsPerSubject        int   `name:"max-uids-per-subject" variable:"MAX_UIDS_PER_SUBJECT" group:"limits" default:"5000" help:"Users that all connections of one subject watch; not with AUTH=none."`
+	MaxMessagesPerSecond     int   `variable:"MAX_MESSAGES_PER_SECOND" group:"limits" default:"20" help:"From one connection."`
+	MaxMessageBytes          int64 `variable:"MAX_MESSAGE_BYTES" group:"limits" default:"65536" help:"Of one message from a browser."`
+}
+
+func (s hubSettings) problems() []error {
+	var wrong problems
+	wrong.add(checkListen("LISTEN", s.Listen), s.limits().Validate(), s.checkZeroes())
+	if s.AuthJWKSURL == "" { // which is refused by itself
+		wrong.add(s.auth().Validate())
+	}
+	wrong.check(s.Auth == "" || s.Auth == "none", "AUTH is %q: it can only be none", s.Auth)
+	_, err := expandUIDs(list(s.PageUIDs))
+	wrong.add(err)
+	return wrong.list
+}
+
+// unsupported refuses what the contract promises and this version does not keep: a setting that is silently
+// ignored would be believed.
+func (s hubSettings) unsupported() error {
+	var wrong []error
+	if s.AuthJWKSURL != "" {
+		wrong = append(wrong, errors.New("AUTH_JWKS_URL is not supported by this version: use AUTH_HMAC_SECRET"))
+	}
+	if s.CallbackSecret != "" {
+		wrong = append(wrong, errors.New("CALLBACK_SECRET is not supported by this version: leave it out, polling finds every change"))
+	}
+	if s.OfflineGrace != 0 {
+		wrong = append(wrong, errors.New("OFFLINE_GRACE is not supported by this version: leave it out or say 0s"))
+	}
+	return errors.Join(wrong...)
+}
+
+func (s hubSettings) auth() hub.Auth {
+	return hub.Auth{None: s.Auth == "none", HMACSecret: []byte(s.AuthHMACSecret)}
+}
+
+func (s limitSettings) limits() hub.Limits {
+	return hub.Limits{
+		MaxConnections:           s.MaxConnections,
+		MaxConnectionsPerSubject: s.MaxConnectionsPerSubject,
+		MaxUIDsPerConnection:     s.MaxUIDsPerConnection,
+		MaxUIDsPerSubject:        s.MaxUIDsPerSubject,
+		MaxMessagesPerSecond:     s.MaxMessagesPerSecond,
+		MaxMessageBytes:          s.MaxMessageBytes,
+	}
+}
+
+// checkZeroes refuses what the hub would take for its default: who writes 0 means none, or no limit.
+func (s limitSettings) checkZeroes() error {
+	var wrong problems
+	for _, limit := range []struct {
+		variable string
+		value    int64
+	}{
+		{"MAX_CONNECTIONS", int64(s.MaxConnections)},
+		{"MAX_CONNECTIONS_PER_SUBJECT", int64(s.MaxConnectionsPerSubject)},
+		{"MAX_UIDS_PER_CONNECTION", int64(s.MaxUIDsPerConnection)},
+		{"MAX_UIDS_PER_SUBJECT", int64(s.MaxUIDsPerSubject)},
+		{"MAX_MESSAGES_PER_SECOND", int64(s.MaxMessagesPerSecond)},
+		{"MAX_MESSAGE_BYTES", s.MaxMessageBytes},
+	} {
+		wrong.check(limit.value != 0, "%s is 0: want 1 or more", limit.variable)
+	}
+	return wrong.err()
+}

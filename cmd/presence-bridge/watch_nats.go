@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+// watchNATS prints the log of some users: the state of each, then what happens. It only reads, so the stream
+// has to be there already.
+func (c *watchCommand) watchNATS(ctx context.Context, uids []bridge.UID, out printer, log *slog.Logger) error {
+	conn, err := bridge.Connect(c.NATSURL, c.NATSCreds, log)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	consumer, err := c.consumer(ctx, conn, uids)
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, 1)
+	t := &tail{app: c.app(), out: out, log: log, failed: failed}
+	consuming, err := consumer.Consume(t.message)
+	if err != nil {
+		return fmt.Errorf("reading stream %s: %w", bridge.StreamName, err)
+	}
+	defer func() { consuming.Stop(); <-consuming.Closed() }()
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-consuming.Closed():
+		return fmt.Errorf("reading stream %s: it is gone", bridge.StreamName)
+	case err := <-failed:
+		return err
+	}
+}
+
+func (c *watchCommand) app() bridge.App { return appOf(c.Org, c.App, c.AppID) }
+
+func (c *watchCommand) consumer(ctx context.Context, conn *nats.Conn, uids []bridge.UID) (jetstream.Consumer, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return nil, err
+	}
+	subjects := make([]string, len(uids))
+	for i, uid := range uids {
+		subjects[i] = c.app().Subject(uid)
+	}
+	consumer, err := js.OrderedConsumer(ctx, bridge.StreamName, jetstream.OrderedConsumerConfig{
+		FilterSubjects: subjects,
+		DeliverPolicy:  jetstream.DeliverLastPerSubjectPolicy,
+	})
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("there is no stream %s at NATS_URL: has a bridge run there yet?", bridge.StreamName)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading stream %s: %w", bridge.StreamName, err)
+	}
+	return consumer, nil
+}
+
+// tail prints messages of the log. The consumer calls it one message at a time.
+type tail struct {
+	app    bridge.App
+	out    printer
+	log    *slog.Logger
+	last   uint64 // sequence of the newest message printed: a consumer that lost its connection repeats itself
+	failed chan<- error
+}
+
+func (t *tail) message(m jetstream.Msg) {
+	meta, err := m.Metadata()
+	if err != nil || meta.Sequence.Stream <= t.last {
+		return
+	}
+	t.last = meta.Sequence.Stream
+	change, err := bridge.DecodeChange(m.Data())
+	if err != nil {
+		t.log.Warn("a message of the log is passed over", "seq", t.last, "error", err)
+		return
+	}
+	if err := t.out.change(change); err != nil {
+		select {
+		case t.failed <- err:
+		default:
+		}
+	}
+}
