@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,7 +17,12 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain looks for goroutines left behind. Most tests wait for something to expire, so many run at once even
+// on a small machine.
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "16")
+	goleak.VerifyTestMain(m)
+}
 
 var demoApp = App{Org: "demo", Name: "presence"}
 
@@ -237,4 +244,13 @@ func (l *logBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(
 func deleteStream(t testing.TB, js jetstream.JetStream, name string) {
 	t.Helper()
 	require.NoError(t, js.DeleteStream(t.Context(), name))
+}
+
+func countLines(text, with string) (n int) {
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, with) {
+			n++
+		}
+	}
+	return n
 }

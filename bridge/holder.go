@@ -122,11 +122,11 @@ func (h *Holder) announce(ctx context.Context) {
 	value, _ := json.Marshal(Holding{App: h.bus.app.String()})
 	revision, err := h.bus.holders.Update(ctx, h.id, value, h.revision)
 	if err != nil {
+		h.bus.mend(ctx, h.bus.settings.holdersBucket(), err)
 		if revision, err = h.bus.holders.Put(ctx, h.id, value); err != nil {
 			if ctx.Err() == nil {
 				h.bus.log.Warn("telling that this holder lives", "error", err)
 			}
-			h.bus.mend(ctx, h.bus.settings.holdersBucket(), err)
 			return
 		}
 		h.allDirty()

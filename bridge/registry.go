@@ -23,6 +23,7 @@ type Registry struct {
 	bus     *Bus
 	changed func(added, removed []UID)
 	ready   chan struct{}
+	anew    bool // the buckets were made anew and not read since; owned by Run
 
 	mu    sync.Mutex
 	state *union
@@ -62,6 +63,7 @@ func (r *Registry) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		r.anew = r.anew || errors.Is(err, errOtherStream)
 		r.bus.log.Warn("following the watch registry begins anew", "error", err)
 		if pause(ctx, followRetry) != nil {
 			return nil
@@ -83,6 +85,9 @@ func (r *Registry) follow(ctx context.Context) error {
 	}
 	defer watches.stop()
 	fresh := newUnion()
+	if r.anew { // holders are about to write everything again
+		r.bequeath(fresh)
+	}
 	if err := holders.fill(ctx, func(e jetstream.KeyValueEntry) { fresh.holderEntry(e, r.bus.app, time.Now()) }); err != nil {
 		return err
 	}
@@ -90,6 +95,7 @@ func (r *Registry) follow(ctx context.Context) error {
 		return err
 	}
 	r.replace(fresh)
+	r.anew = false
 	return r.keepUp(ctx, holders, watches)
 }
 
@@ -127,6 +133,12 @@ func (r *Registry) update(apply func(now time.Time) delta) {
 	d := apply(time.Now())
 	r.mu.Unlock()
 	r.tell(d)
+}
+
+func (r *Registry) bequeath(fresh *union) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fresh.inherit(r.state, time.Now())
 }
 
 // holderEntry applies an entry of the bucket of holders. Keys that expired while NATS was away are deleted

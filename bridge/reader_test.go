@@ -1,0 +1,131 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func change(uid UID, ext string) Change {
+	return Change{UID: uid, State: StateOf(nil, ext, 0), ObservedAt: 1, Changed: []string{ChangedFirst}, Source: SourcePoll}
+}
+
+func TestFollowersGetTheLastOfEveryoneThenWhatHappens(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	for i := range 3 {
+		foreign(t, b, "alice", encoded(t, change("alice", fmt.Sprint(i))))
+	}
+	foreign(t, b, "bob", encoded(t, change("bob", "")))
+	other := *b
+	other.app = App{Org: "demo", Name: "other"}
+	foreign(t, &other, "eve", encoded(t, change("eve", "")))
+	r := &recorder{}
+	inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, r) })
+	require.Eventually(t, r.caughtUp(1), soon, often)
+	uids, seqs, resets, _ := r.got()
+	require.Equal(t, []UID{"alice", "bob"}, uids)
+	require.Equal(t, []uint64{3, 4}, seqs)
+	require.Equal(t, 1, resets)
+	info, err := b.stream.Info(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []int64{info.Created.UnixNano()}, r.resets)
+
+	foreign(t, b, "alice", encoded(t, change("alice", "live")))
+	require.Eventually(t, r.has("alice", 6), soon, often)
+	_, _, _, caught := r.got()
+	require.Equal(t, 1, caught, "said once")
+}
+
+func TestAnEmptyStreamSaysCaughtUp(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	r, second := &recorder{}, &recorder{}
+	inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, r, second) })
+	require.Eventually(t, r.caughtUp(1), soon, often)
+	require.Eventually(t, second.caughtUp(1), soon, often)
+	foreign(t, b, "alice", encoded(t, change("alice", "")))
+	require.Eventually(t, r.has("alice", 1), soon, often)
+}
+
+func TestMalformedMessagesArePassedOver(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	foreign(t, b, "alice", encoded(t, change("alice", "")))
+	foreign(t, b, "bob", encoded(t, change("alice", ""))) // who writes about a under b's subject speaks for neither
+	_, err := b.js.Publish(t.Context(), "presence.v1.demo.presence.BOB", encoded(t, change("bob", "")))
+	require.NoError(t, err)
+	foreign(t, b, "carol", []byte("{"))
+	r := &recorder{}
+	inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, r) })
+	require.Eventually(t, r.caughtUp(1), soon, often, "though the last message cannot be read")
+	foreign(t, b, "dave", []byte("{}"))
+	foreign(t, b, "dave", encoded(t, change("dave", "")))
+	require.Eventually(t, r.has("dave", 6), soon, often)
+	uids, _, _, _ := r.got()
+	require.Equal(t, []UID{"alice", "dave"}, uids)
+}
+
+func TestAStreamMadeAnewIsANewLog(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	for _, uid := range []UID{"alice", "bob", "carol"} {
+		foreign(t, b, uid, encoded(t, change(uid, "")))
+	}
+	r := &recorder{}
+	inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, r) })
+	j := journalAt(t, b)
+	require.Eventually(t, r.has("carol", 3), soon, often)
+
+	deleteStream(t, b.js, StreamName)
+	require.Eventually(t, func() bool { _, err := b.openStream(t.Context()); return err == nil }, soon, often)
+	foreign(t, b, "dave", encoded(t, change("dave", "")))
+	require.Eventually(t, r.caughtUp(2), soon, often)
+	require.Eventually(t, r.has("dave", 1), soon, often, "sequences begin at 1 again")
+	uids, _, resets, _ := r.got()
+	require.Equal(t, []UID{"dave"}, uids, "what was known is void")
+	require.Equal(t, 2, resets)
+	require.NotEqual(t, r.resets[0], r.resets[1])
+
+	lookUntilTaken(t, j, "alice", online)
+	require.Equal(t, []string{ChangedFirst}, newest(t, b, "alice").Changed)
+}
+
+func TestAStreamThatIsGoneIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	r := &recorder{}
+	inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, r) })
+	require.Eventually(t, r.caughtUp(1), soon, often)
+	deleteStream(t, b.js, StreamName)
+	require.Eventually(t, r.caughtUp(2), soon, often)
+	_, err := b.js.Stream(t.Context(), StreamName)
+	require.NoError(t, err)
+}
+
+func TestNothingIsToldAfterFollowReturned(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	publishing, done := context.WithCancel(t.Context())
+	go func() {
+		for publishing.Err() == nil {
+			_, _ = b.js.Publish(publishing, b.app.Subject("alice"), []byte(`{"uid":"alice","observed_at":1}`))
+		}
+	}()
+	defer done()
+	for range 20 {
+		r := &recorder{}
+		stop := inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, r) })
+		require.Eventually(t, func() bool { uids, _, _, _ := r.got(); return len(uids) > 0 }, soon, time.Millisecond)
+		stop()
+		before, _, _, _ := r.got()
+		last, err := b.LastSeq(t.Context())
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { now, err := b.LastSeq(t.Context()); return err == nil && now > last+10 }, soon, time.Millisecond)
+		now, _, _, _ := r.got()
+		require.Len(t, now, len(before))
+	}
+}

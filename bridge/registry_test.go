@@ -1,0 +1,252 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+)
+
+// watchers is a registry and what it told.
+type watchers struct {
+	*Registry
+	mu      sync.Mutex
+	watched map[UID]bool
+	removed map[UID]time.Time // when last
+}
+
+func (w *watchers) changed(added, removed []UID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, uid := range added {
+		w.watched[uid] = true
+	}
+	for _, uid := range removed {
+		delete(w.watched, uid)
+		w.removed[uid] = time.Now()
+	}
+}
+
+// are says whether exactly these users are watched, and told to be.
+func (w *watchers) are(uids ...UID) func() bool {
+	slices.Sort(uids)
+	return func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return slices.Equal(uids, slices.Sorted(maps.Keys(w.watched))) && slices.Equal(uids, slices.Sorted(slices.Values(w.All())))
+	}
+}
+
+func (w *watchers) goneAt(uid UID) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.removed[uid]
+}
+
+func registryAt(t *testing.T, b *Bus) *watchers {
+	t.Helper()
+	w := &watchers{watched: map[UID]bool{}, removed: map[UID]time.Time{}}
+	w.Registry = NewRegistry(b, w.changed)
+	inBackground(t, w.Run)
+	waitFor(t, w.Ready(), "the registry")
+	return w
+}
+
+func holderAt(t *testing.T, b *Bus, id string, uids ...UID) (h *Holder, die func()) {
+	t.Helper()
+	h = NewHolder(b, id)
+	h.Watch(uids...)
+	return h, inBackground(t, h.Run)
+}
+
+func TestTheUnionOfAllHoldersIsWatched(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	r := registryAt(t, b)
+	h1, _ := holderAt(t, b, "hub-1", "alice", "bob")
+	h2, _ := holderAt(t, b, "hub-2", "bob", "carol.c")
+	require.Eventually(t, r.are("alice", "bob", "carol.c"), soon, often)
+	require.True(t, r.Watched("carol.c"))
+	require.False(t, r.Watched("dave"))
+	h1.Unwatch("alice", "bob")
+	require.Eventually(t, r.are("bob", "carol.c"), soon, often)
+	h2.Unwatch("bob")
+	h1.Watch("dave")
+	require.Eventually(t, r.are("dave", "carol.c"), soon, often)
+	late := registryAt(t, b)
+	require.True(t, late.are("dave", "carol.c")(), "whoever comes later knows it once ready")
+}
+
+func TestAHolderThatDiesIsForgottenAfterItsTTLAndNotBefore(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	r := registryAt(t, b)
+	_, die := holderAt(t, b, "hub-1", "alice", "bob")
+	holderAt(t, b, "hub-2", "bob")
+	require.Eventually(t, r.are("alice", "bob"), soon, often)
+	die()
+	e, err := b.holders.Get(t.Context(), "hub-1")
+	require.NoError(t, err)
+	require.Eventually(t, r.are("bob"), soon, often)
+	lived := r.goneAt("alice").Sub(e.Created())
+	require.GreaterOrEqual(t, lived, b.settings.HolderTTL-10*time.Millisecond)
+	require.Less(t, lived, b.settings.HolderTTL+8*time.Second)
+	require.Zero(t, r.goneAt("bob"), "the other holder lives on, and keeps him")
+
+	require.Eventually(t, func() bool {
+		keys, err := keysOf(b.watch)
+		return err == nil && r.ForgetTheDead(context.Background()) == nil && slices.Equal(keys, []string{"hub-2.bob"})
+	}, soon, often, "only the dead's keys are swept up")
+	require.True(t, r.are("bob")())
+}
+
+func keysOf(kv jetstream.KeyValue) ([]string, error) {
+	keys, err := kv.Keys(context.Background())
+	slices.Sort(keys)
+	return keys, err
+}
+
+func TestAHolderThatLivesKeepsItsUsers(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	r := registryAt(t, b)
+	holderAt(t, b, "hub-1", "alice")
+	require.Eventually(t, r.are("alice"), soon, often)
+	first, err := b.holders.Get(t.Context(), "hub-1")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		e, err := b.holders.Get(t.Context(), "hub-1")
+		return err == nil && e.Created().Sub(first.Created()) > 3*b.settings.HolderTTL
+	}, soon, often)
+	require.Zero(t, r.goneAt("alice"))
+}
+
+func TestAHolderWhoseKeyExpiredTellsEverythingAgain(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	r := registryAt(t, b)
+	holderAt(t, b, "hub-1", "alice", "bob")
+	require.Eventually(t, r.are("alice", "bob"), soon, often)
+	require.NoError(t, b.watch.Delete(t.Context(), "hub-1.alice"))
+	require.NoError(t, b.watch.Delete(t.Context(), "hub-1.bob"))
+	require.Eventually(t, r.are(), soon, often)
+	require.NoError(t, b.holders.Delete(t.Context(), "hub-1"))
+	require.Eventually(t, r.are("alice", "bob"), soon, often)
+}
+
+func TestAgainWritesWhatTheBucketHasLost(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	r := registryAt(t, b)
+	h, _ := holderAt(t, b, "hub-1", "alice")
+	require.Eventually(t, r.are("alice"), soon, often)
+	require.NoError(t, b.watch.Delete(t.Context(), "hub-1.alice"))
+	require.Eventually(t, r.are(), soon, often)
+	h.Again("alice", "nobody")
+	require.Eventually(t, r.are("alice"), soon, often)
+}
+
+func TestOddKeysAndOtherAppsWatchNobody(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	put := func(kv jetstream.KeyValue, key, value string) {
+		_, err := kv.Put(t.Context(), key, []byte(value))
+		require.NoError(t, err)
+	}
+	put(b.holders, "ours", `{"app":"demo#presence"}`)
+	put(b.holders, "anybody", ``)
+	put(b.holders, "theirs", `{"app":"demo#other"}`)
+	for _, key := range []string{"ours.alice", "anybody.bob", "theirs.carol", "ours.Dave", "ours.a.b", "ours", "ours.=61", "nobody.eve"} {
+		put(b.watch, key, "")
+	}
+	_, err := b.js.Publish(t.Context(), "$KV."+WatchBucket+".*.alice", nil) // no client of a bucket writes this
+	require.NoError(t, err)
+	r := registryAt(t, b)
+	require.True(t, r.are("alice", "bob")())
+	put(b.watch, "ours.UPPER", "")
+	put(b.watch, "ours.frank", "")
+	put(b.holders, "anybody", `{"app":"demo#other"}`)
+	require.Eventually(t, r.are("alice", "frank"), soon, often)
+}
+
+// Both buckets vanish, as with a server that keeps nothing on disk; nobody stops looking at anybody.
+func TestBucketsMadeAnewAreNoticed(t *testing.T) {
+	t.Parallel()
+	b := busAt(t, startServer(t, ServerOptions{}), Settings{InMemory: true, HolderTTL: 9 * time.Second, RoleTTL: time.Second})
+	r := registryAt(t, b)
+	h, _ := holderAt(t, b, "hub-1", "alice", "bob")
+	require.Eventually(t, r.are("alice", "bob"), soon, often)
+	deleteStream(t, b.js, "KV_"+HoldersBucket)
+	deleteStream(t, b.js, "KV_"+WatchBucket)
+	require.Eventually(t, func() bool {
+		keys, err := keysOf(b.watch)
+		return err == nil && slices.Equal(keys, []string{"hub-1.alice", "hub-1.bob"})
+	}, soon, often)
+	h.Watch("carol")
+	require.Eventually(t, r.are("alice", "bob", "carol"), soon, often)
+	require.Zero(t, r.goneAt("alice"))
+}
+
+func TestAHolderThatComesBackIsNotSweptUp(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	r := registryAt(t, b)
+	h, die := holderAt(t, b, "hub-1", "alice")
+	require.Eventually(t, r.are("alice"), soon, often)
+	die()
+	require.Eventually(t, r.are(), soon, often)
+	inBackground(t, h.Run)
+	require.Eventually(t, r.are("alice"), soon, often)
+	require.NoError(t, r.ForgetTheDead(t.Context()))
+	keys, err := keysOf(b.watch)
+	require.NoError(t, err)
+	require.Equal(t, []string{"hub-1.alice"}, keys)
+}
+
+// A server that was away for longer than keys live deletes them before their holders can refresh them.
+func TestAnOutageIsNoReasonToGiveUpAnybody(t *testing.T) {
+	t.Parallel()
+	srv, restart := restartable(t)
+	open := func() *Bus {
+		nc, err := Connect(srv.URL(), "", nil)
+		require.NoError(t, err)
+		t.Cleanup(nc.Close)
+		b, err := Open(t.Context(), nc, demoApp, Settings{HolderTTL: 3 * time.Second}, nil)
+		require.NoError(t, err)
+		return b
+	}
+	b := open()
+	r := registryAt(t, b)
+	holderAt(t, open(), "hub-1", "alice")
+	require.Eventually(t, r.are("alice"), soon, often)
+	e, err := b.holders.Get(t.Context(), "hub-1")
+	require.NoError(t, err)
+	srv.Stop()
+	require.Eventually(t, func() bool { return time.Since(e.Created()) > 5*time.Second }, soon, often)
+	restart()
+	require.Eventually(t, func() bool {
+		now, err := b.holders.Get(t.Context(), "hub-1")
+		return err == nil && now.Revision() > e.Revision()+1
+	}, soon, often)
+	require.Zero(t, r.goneAt("alice"))
+}
+
+func TestTenThousandUsersOfOneHolderArrive(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	r := registryAt(t, b)
+	uids := make([]UID, 10000)
+	for i := range uids {
+		uids[i] = UID(fmt.Sprintf("user-%05d", i))
+	}
+	h, _ := holderAt(t, b, "hub-1", uids...)
+	require.Eventually(t, func() bool { return len(r.All()) == len(uids) }, 2*soon, 10*often)
+	h.Unwatch(uids[1:]...)
+	require.Eventually(t, r.are(uids[0]), 2*soon, 10*often)
+}
