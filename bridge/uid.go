@@ -26,7 +26,7 @@ func ParseUID(s string) (UID, error) {
 		return "", fmt.Errorf("%w: %.16q... has %d bytes, %d is the most", ErrUID, s, len(s), MaxUIDBytes)
 	}
 	if i := strings.IndexFunc(s, notInUID); i >= 0 {
-		return "", fmt.Errorf("%w: %q has a byte at %d that is none of a-z 0-9 _ - .", ErrUID, s, i)
+		return "", fmt.Errorf("%w: %q has a byte at %d that is none of a-z 0-9 . _ -", ErrUID, s, i)
 	}
 	return UID(strings.ToLower(s)), nil
 }

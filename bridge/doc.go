@@ -1,0 +1,93 @@
+// Package bridge is the contract between the half that looks at users and the halves that want to know: what a
+// state and a change are, where they are on NATS, and who may write what. Pollers, hubs and backends meet here
+// and nowhere else.
+//
+// One log holds it all: the stream PRESENCE, one subject a user, whose last message is the user's state. Beside
+// it are four buckets: who watches whom, which of those who watch are alive, who subscribes whom at the vendor,
+// and which process plays which role.
+//
+//	Open        makes or checks the stream and the buckets       bus.go, settings.go
+//	Journal     compares what was seen with the log, writes      journal.go, diff.go
+//	Follow      last state of everybody, then what happens       reader.go
+//	Holder      says that we live, and whom we watch             holder.go
+//	Registry    the union of what all live holders watch         registry.go, union.go
+//	Lead        one poller and one keeper at a time              roles.go
+//	Subscribed  the ledger of vendor subscriptions               ledger.go
+//	StartServer NATS inside this process                         server.go
+//
+// # Concurrency
+//
+// A [Bus], a [Journal], a [Holder] and a [Registry] may be used by many at once. Nothing starts by itself:
+// [Bus.Follow], [Bus.FollowLedger], [Bus.Lead], [Holder.Run] and [Registry.Run] block until their context is
+// done and have no goroutine left then, but for a consumer that is waiting for NATS, which ends when it hears
+// of it. They go on through outages, and through a stream or bucket that was made anew beneath them. Followers
+// and the functions given to a registry or a ledger are called one call at a time and hold up what comes
+// behind, so they must not wait for the thing that calls them.
+//
+// # Promises
+//
+// Each names the test that holds it.
+//
+//   - A change reads as documented, field by field: TestChangeIsTheDocumentedMessage; with CloudEvents 1.0 in
+//     its headers: TestChangesCarryCloudEventsHeaders.
+//   - Names are one legal token, and one name is one token: FuzzToken, FuzzParseUID, FuzzUIDOf.
+//   - Per user, changes are in the order observed, prev is the message before, and the last state is the
+//     truth once everybody has looked again, whoever writes and in whatever order looks come home:
+//     TestWhateverTheOrderTheLogIsTrue.
+//   - An older observation never overwrites a newer one: TestJudge, TestAnotherWriterIsNeverWrittenOver,
+//     TestALookThatBeganBeforeAMessageWasHeardIsOvertaken, TestTwoLooksAtOneUserInOneBatch. What was written
+//     late is put right by the next look: the same, and TestUnreadableLastMessageIsWrittenOver,
+//     TestMessagesTakenOutOfTheLog.
+//   - A change is published at least once, and memory moves only when JetStream has acknowledged:
+//     TestMemoryMovesOnlyWithTheAcknowledgement, TestAnUncertainAcknowledgementIsResolvedByTheNextLook.
+//   - A restart publishes no false change: TestARestartPublishesNoFalseChange, TestTheDataDirectorySurvives;
+//     nor does a journal that does not know the log yet: TestBeforeItKnowsTheLogAJournalConcludesNothing.
+//   - The interval between not_before and observed_at is honest, and observed_at never goes back, whatever the
+//     clocks say: TestChangesTellAnHonestInterval, TestObservedAtRemembersWhatTheLogHasLost,
+//     TestWhateverTheOrderTheLogIsTrue.
+//   - Nothing new is not told: TestJournalWritesWhatChangesAndNothingElse. The first look after nobody looked
+//     always is: TestFirstComesAgainAfterUnwatched, TestUnwatchedRepeatsTheStateAsLastKnown.
+//   - A follower hears the last message of everybody, then that this was all, then what happens:
+//     TestFollowersGetTheLastOfEveryoneThenWhatHappens, TestAnEmptyStreamSaysCaughtUp; of a new stream as of a
+//     new log: TestAStreamMadeAnewIsANewLog; of what cannot be read nothing:
+//     TestMalformedMessagesArePassedOver; and nothing after Follow returned: TestNothingIsToldAfterFollowReturned.
+//   - A cursor is of one log, and a damaged one is seen: FuzzParseCursor,
+//     TestDamagedAndForeignCursorsAreRefused.
+//   - The union over live holders is who is watched: TestUnionIsThatOfTheLiveHolders,
+//     TestTheUnionOfAllHoldersIsWatched. A holder that dies is forgotten when its key expires and not before:
+//     TestAHolderThatDiesIsForgottenAfterItsTTLAndNotBefore; one that lives is not:
+//     TestAHolderThatLivesKeepsItsUsers; nor because NATS was away or lost the buckets:
+//     TestAnOutageIsNoReasonToGiveUpAnybody, TestBucketsMadeAnewAreNoticed,
+//     TestAHolderWhoseKeyExpiredTellsEverythingAgain, TestAHolderThatComesBackIsNotSweptUp.
+//   - One leads at a time, a graceful stop hands over within a second, a crash within the role's TTL and what
+//     it takes to ask: TestOneLeadsAtATimeAndAGracefulStopHandsOver, TestACrashIsTakenOverWithinTheTTL,
+//     TestWhoLosesTheKeyStepsDown, TestALeadThatFailsFreesTheRole. Two at once cost calls, never correctness:
+//     TestWhateverTheOrderTheLogIsTrue.
+//   - A stream or bucket that cannot be worked with is told at start, all of it at once and with what to do:
+//     TestEveryWrongSettingIsToldAtOnceWithWhatToDo, TestJetStreamSwitchedOffIsSaidInWords.
+//
+// States are compared as they are read back from the log, so what goes into one must be valid UTF-8, as
+// everything is that was decoded from JSON.
+//
+// # Debugging
+//
+// The nats command sees everything there is:
+//
+//	nats sub 'presence.v1.>'                     changes as they come
+//	nats stream get PRESENCE -S presence.v1.demo.presence.alice    what is known of one user
+//	nats sub 'presence.feed.v1.>'                whether somebody looks, and how far behind
+//	nats kv ls presence_holders                  who watches and is alive
+//	nats kv ls presence_watch                    whom they watch
+//	nats kv get presence_roles demo.presence.poller    who is the active poller
+//
+// A journal that never concludes anything has not been told CaughtUp: [Journal.Ready] is open. A user who is
+// in Outcome.Again each time has another writer: look at who else sends to the subject. Whatever is passed over
+// or begun anew is logged with its reason.
+//
+// # How it is tested
+//
+// What decides is pure and tested as such: [Journal]'s judge by a table, the union against a naive model, every
+// decoder by fuzzing. Everything else runs against a real NATS server in this process, one a test, that is
+// stopped, restarted on its port and robbed of streams; tests wait for conditions. A server never runs inside a
+// testing/synctest bubble: it hangs there. TestMain fails when a goroutine is left behind.
+package bridge
