@@ -1,6 +1,10 @@
 package hub
 
-import "github.com/coder/websocket"
+import (
+	"strings"
+
+	"github.com/coder/websocket"
+)
 
 // closeCode is why a hub closes a socket. The table is the only one: the browser client and the README repeat
 // it, and TestCloseCodes compares them.
@@ -37,7 +41,7 @@ func (c *closing) Error() string { return c.name + ": " + c.reason }
 
 func (c closeCode) because(reason string) *closing {
 	if len(reason) > 120 {
-		reason = reason[:120]
+		reason = strings.ToValidUTF8(reason[:120], "")
 	}
 	return &closing{closeCode: c, reason: reason}
 }

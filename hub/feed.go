@@ -70,7 +70,11 @@ func (h *Hub) noticeSilence(now time.Time) {
 
 func (h *Hub) letGo(now time.Time) {
 	for uid, until := range h.idle {
-		if now.After(until) {
+		if !now.After(until) {
+			continue
+		}
+		delete(h.idle, uid)
+		if len(h.users[uid].watched) == 0 {
 			h.unwant(uid)
 		}
 	}

@@ -71,7 +71,7 @@ type Hub struct {
 	users     map[bridge.UID]*user
 	wanted    map[bridge.UID]bool      // watched by this hub's holder
 	unvouched map[bridge.UID]bool      // of wanted: nobody says that their state is news
-	idle      map[bridge.UID]time.Time // of wanted: no session watches; until when they stay wanted
+	idle      map[bridge.UID]time.Time // of wanted: until when they stay so without anybody who watches
 	sessions  map[*session]bool
 	subjects  map[string]*subject
 	position  bridge.Cursor // what has been applied of the log

@@ -23,7 +23,7 @@ type session struct {
 	grant   grant
 	uids    map[bridge.UID]bool // watched
 	pending map[bridge.UID]bool // of uids: changed since last told
-	unknown map[bridge.UID]bool // of uids: told to be pending, and no state told since
+	unknown map[bridge.UID]bool // of uids: what the log holds has not been told, as nobody vouches for it
 	replies [][]byte            // answers, in order
 	feed    bool                // the feed has changed
 	greeted bool                // welcome was said: there is a grant
@@ -102,6 +102,14 @@ func (h *Hub) changes(s *session) []byte {
 	}
 	h.metrics.deliveries.Add(float64(len(list)))
 	return encode(changesMessage{Type: "changes", Cursor: h.cursor(s).String(), Presences: list})
+}
+
+// tellChanges puts what has changed before the answer that is to come, so that the answer's cursor covers it. The
+// caller holds mu.
+func (h *Hub) tellChanges(s *session) {
+	if f := h.changes(s); f != nil {
+		s.reply(f)
+	}
 }
 
 // cursor is a place from which the session may resume without missing anything. A user whose state the log

@@ -28,9 +28,7 @@ func (h *Hub) subscribe(ctx context.Context, s *session, id string, uids []bridg
 	if err := h.checkLimits(s, allowed); err != nil {
 		return err
 	}
-	if f := h.changes(s); f != nil { // so that the cursor to come covers whom it watched before, too
-		s.reply(f)
-	}
+	h.tellChanges(s)
 	for _, uid := range allowed {
 		h.join(s, uid)
 	}
@@ -181,6 +179,7 @@ func (h *Hub) renew(s *session, id string, g grant) error {
 	}
 	if len(lost) > 0 {
 		slices.Sort(lost)
+		h.tellChanges(s)
 		s.reply(encode(subscribedMessage{Type: "subscribed", Cursor: h.cursor(s).String(),
 			Presences: presences{}, Pending: []bridge.UID{}, Denied: lost, Complete: true}))
 	}

@@ -58,6 +58,9 @@ func (h *Hub) Reset(stream int64) {
 		}
 		u.entry, u.frame, u.trusted = bridge.Entry{}, nil, false
 		h.unvouched[uid] = true
+		for _, s := range u.watched {
+			s.unknown[uid] = true // the log may hold what was missed
+		}
 	}
 }
 
@@ -131,7 +134,6 @@ func (h *Hub) vouch() {
 // says that everybody watched is looked at: it may be of a time when somebody else watched. The caller holds mu.
 func (h *Hub) want(uid bridge.UID) *user {
 	u := h.user(uid)
-	delete(h.idle, uid)
 	if h.wanted[uid] {
 		return u
 	}

@@ -1,0 +1,33 @@
+package hub
+
+import (
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+)
+
+const testSecret = "a-secret-of-more-than-thirty-two-bytes"
+
+var hmacAuth = Auth{HMACSecret: []byte(testSecret)}
+
+// token is a good one for an hour with these claims besides, or instead.
+func token(t testing.TB, claims fields) string {
+	return signed(t, jwt.SigningMethodHS256, []byte(testSecret), claims)
+}
+
+func signed(t testing.TB, method jwt.SigningMethod, key any, claims fields) string {
+	t.Helper()
+	all := jwt.MapClaims{"sub": "me", "watch": "*", "exp": time.Now().Add(time.Hour).Unix()}
+	maps.Copy(all, jwt.MapClaims(claims))
+	for k, v := range all {
+		if v == nil {
+			delete(all, k)
+		}
+	}
+	s, err := jwt.NewWithClaims(method, all).SignedString(key)
+	require.NoError(t, err)
+	return s
+}
