@@ -70,6 +70,7 @@ func running(t *testing.T, runs ...func(context.Context) error) (stop func()) {
 // TestWithRealParts has a registry, a ledger, a log and a role at a real NATS server, and a vendor behind
 // HTTP whose subscriptions last three seconds.
 func TestWithRealParts(t *testing.T) {
+	t.Parallel()
 	bus := newBus(t)
 	emu, err := emulator.New(emulator.Options{Users: 5, Paused: true, Token: fixedToken, ListLag: time.Second})
 	require.NoError(t, err)

@@ -31,6 +31,15 @@ func (b *book) reconcile(op *operator, list []easemob.Subscription, at, now time
 		b.found(op, uid, s.Expiry, settled, now)
 	}
 	b.missed(op, listed, settled, now)
+	b.trim(op)
+}
+
+// trim sends those away for whom there is no room after all: what was found takes it up at the vendor, where
+// one too many would silently push another out.
+func (b *book) trim(op *operator) {
+	for op.load() > b.config.Capacity && op.queue.Len() > 0 {
+		b.move(op.queue.Back().Value.(*entry), waiting, nil)
+	}
 }
 
 // found judges one who is in the list.

@@ -1,0 +1,435 @@
+package keeper
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+	"github.com/presence-bridge/presence-bridge/bridge/easemob"
+
+	"github.com/stretchr/testify/require"
+)
+
+func oneOperator() Config { return Config{Operators: []string{"op-1"}} }
+
+// TestBurstMakesFullCalls: newcomers are gathered for a moment, and a full call waits for nobody.
+func TestBurstMakesFullCalls(t *testing.T) {
+	w := newWorld(t, oneOperator(), 1)
+	for i, uid := range people("u", 250) {
+		w.want(uid)
+		w.now = worldStart.Add(time.Duration(i) * 100 * time.Microsecond)
+	}
+	c, ok := w.book.take(w.now)
+	require.True(t, ok, "a full call is made at once")
+	require.Len(t, c.uids, maxBatch)
+	w.run(time.Second)
+	require.Equal(t, 3, w.calls[subscribe])
+	require.Equal(t, 250, w.uids[subscribe])
+
+	w.want("u-late")
+	_, ok = w.book.take(w.now)
+	require.False(t, ok, "one alone is waited with")
+	at, _ := w.book.next()
+	require.Equal(t, w.now.Add(gather), at)
+}
+
+// TestRenewalsAreLevel subscribes 3,000 users in one burst and watches five days of renewals: each within half
+// and two thirds of its time, in full calls, spread over the hours.
+func TestRenewalsAreLevel(t *testing.T) {
+	w := newWorld(t, oneOperator(), 1)
+	w.want(people("u", 3000)...)
+	w.run(time.Minute)
+	require.Equal(t, 30, w.calls[subscribe])
+	for range 5 * 24 * 2 {
+		w.run(30 * time.Minute)
+		first, _ := earliest(w.book.operators[0].held, func(e *entry) time.Time { return e.until })
+		require.Greater(t, first.Sub(w.now), w.config.TTL/3-time.Minute)
+	}
+	require.Equal(t, 30, w.calls[subscribe], "nobody was subscribed anew")
+	// Once every half a day at most, a hundred a call.
+	require.LessOrEqual(t, w.calls[renew], 10*30)
+	require.InDelta(t, w.uids[renew], maxBatch*w.calls[renew], float64(w.calls[renew]), "calls are full")
+	require.LessOrEqual(t, mostWithin(w.times[renew], 30*time.Minute), 8, "renewals come in a heap")
+}
+
+func mostWithin(times []time.Time, d time.Duration) (most int) {
+	from := 0
+	for to := range times {
+		for times[to].Sub(times[from]) > d {
+			from++
+		}
+		most = max(most, to-from+1)
+	}
+	return most
+}
+
+// TestRenewalIsBetweenHalfAndTwoThirds looks at the plan of one by one.
+func TestRenewalIsBetweenHalfAndTwoThirds(t *testing.T) {
+	from := worldStart
+	for _, life := range []time.Duration{2 * time.Second, time.Minute, 24 * time.Hour, 720 * time.Hour} {
+		var sum float64
+		for _, uid := range people("u", 1000) {
+			e := entry{uid: uid}
+			e.runs(from, from.Add(life))
+			part := float64(e.planned.Sub(from)) / float64(life)
+			require.GreaterOrEqual(t, part, 0.5)
+			require.LessOrEqual(t, part, 2.0/3)
+			sum += part
+		}
+		require.InDelta(t, 7.0/12, sum/1000, 0.01, "spread evenly over %v", life)
+	}
+}
+
+// TestSpread: users are spread evenly, and an operator more moves only its own share.
+func TestSpread(t *testing.T) {
+	three := newWorld(t, Config{Operators: []string{"op-1", "op-2", "op-3"}}, 1)
+	three.want(people("u", 3000)...)
+	three.run(time.Second)
+	for op, subs := range three.vendor {
+		require.InDelta(t, 1000, len(subs), 100, op)
+	}
+
+	w := newWorld(t, Config{Operators: []string{"op-1", "op-2", "op-3", "op-4"}}, 1)
+	w.want(people("u", 3000)...)
+	for _, op := range w.book.operators[:3] {
+		for el := op.queue.Front(); el != nil; el = el.Next() {
+			require.Contains(t, three.vendor[op.name], el.Value.(*entry).uid, "moved between old operators")
+		}
+	}
+}
+
+// TestOperatorAdded: whoever is subscribed stays where they are; only newcomers go to the new one.
+func TestOperatorAdded(t *testing.T) {
+	w := newWorld(t, Config{Operators: []string{"op-1", "op-2"}}, 1)
+	w.want(people("u", 300)...)
+	w.run(time.Hour)
+	w.config.Operators = append(w.config.Operators, "op-3")
+	w.vendor["op-3"] = map[bridge.UID]time.Time{}
+	w.restart()
+	w.resetCounts()
+	w.run(time.Hour)
+	require.Zero(t, w.calls[subscribe])
+	w.want(people("new", 300)...)
+	w.run(time.Second)
+	require.InDelta(t, 100, len(w.vendor["op-3"]), 30)
+	require.Equal(t, 300, w.uids[subscribe])
+}
+
+// TestOperatorRemoved: its users go to the others, and it is left alone.
+func TestOperatorRemoved(t *testing.T) {
+	w := newWorld(t, Config{Operators: []string{"op-1", "op-2"}}, 1)
+	w.want(people("u", 300)...)
+	w.run(time.Hour)
+	moving := len(w.vendor["op-2"])
+	w.config.Operators = []string{"op-1"}
+	w.restart()
+	w.resetCounts()
+	w.run(time.Second)
+	require.Equal(t, moving, w.uids[subscribe])
+	require.Len(t, w.vendor["op-1"], 300)
+	require.Zero(t, w.calls[release])
+	for uid, line := range w.ledger {
+		require.Equal(t, "op-1", line.Operator, uid)
+	}
+}
+
+// TestCapacity: who finds no room waits, first come first served, and is subscribed when there is some.
+func TestCapacity(t *testing.T) {
+	w := newWorld(t, Config{Operators: []string{"op-1", "op-2"}, Capacity: 100}, 1)
+	all := people("u", 250)
+	w.want(all...)
+	w.run(time.Minute)
+	require.Len(t, w.vendor["op-1"], 100)
+	require.Len(t, w.vendor["op-2"], 100)
+	require.Equal(t, 50, w.book.waiting.Len())
+
+	w.unwant(all[:20]...)
+	w.run(w.config.Linger - time.Second)
+	require.Equal(t, 50, w.book.waiting.Len(), "who lingers takes up room at the vendor")
+	w.run(5 * time.Second)
+	require.Equal(t, 30, w.book.waiting.Len())
+	require.True(t, w.covered(all[200]))
+	require.False(t, w.covered(all[249]))
+}
+
+// TestLinger: nobody is released before their time, and who comes back in time costs nothing.
+func TestLinger(t *testing.T) {
+	w := newWorld(t, oneOperator(), 1)
+	w.want("u-1", "u-2")
+	w.run(time.Minute)
+	w.unwant("u-1", "u-2")
+	w.run(w.config.Linger - time.Second)
+	require.True(t, w.covered("u-1"))
+	w.want("u-2")
+	w.run(time.Minute)
+	require.False(t, w.covered("u-1"))
+	require.True(t, w.covered("u-2"))
+	require.Equal(t, 1, w.calls[release])
+	require.Equal(t, 1, w.calls[subscribe])
+	require.NotContains(t, w.ledger, bridge.UID("u-1"))
+}
+
+// TestExpiredWhileLeaving: what is over by itself costs no release.
+func TestExpiredWhileLeaving(t *testing.T) {
+	w := newWorld(t, Config{Operators: []string{"op-1"}, TTL: time.Minute, Linger: time.Hour}, 1)
+	w.want("u-1")
+	w.run(time.Second)
+	w.unwant("u-1")
+	w.run(2 * time.Minute)
+	require.Zero(t, w.calls[release])
+	require.Empty(t, w.ledger)
+	require.Empty(t, w.book.entries)
+}
+
+// TestReleaseInDoubt: a release that seemed to fail may have worked, so who comes back is subscribed anew.
+func TestReleaseInDoubt(t *testing.T) {
+	w := newWorld(t, oneOperator(), 1)
+	w.want("u-1")
+	w.run(time.Minute)
+	w.unwant("u-1")
+	w.run(w.config.Linger)
+	w.now = w.now.Add(gatherRelease)
+	c, ok := w.book.take(w.now)
+	require.True(t, ok && c.kind == release)
+	delete(w.vendor["op-1"], "u-1")
+	w.book.failed(c, w.now)
+	w.want("u-1")
+	w.run(time.Second)
+	require.True(t, w.covered("u-1"))
+}
+
+// TestOneBadUser finds the one whom the vendor refuses by halving; the others get theirs.
+func TestOneBadUser(t *testing.T) {
+	w := newWorld(t, oneOperator(), 1)
+	all := people("u", 100)
+	w.bad[all[77]] = true
+	w.want(all...)
+	w.run(time.Minute)
+	require.Len(t, w.vendor["op-1"], 99)
+	require.LessOrEqual(t, w.calls[subscribe], 15)
+	require.Equal(t, []bridge.UID{all[77]}, w.book.news.refused)
+
+	w.bad = nil
+	w.run(refusedFor)
+	require.Len(t, w.vendor["op-1"], 100, "it is tried again after a while")
+}
+
+// TestBadRenewal: one whose renewal is refused spoils nobody else's.
+func TestBadRenewal(t *testing.T) {
+	w := newWorld(t, oneOperator(), 1)
+	all := people("u", 100)
+	w.want(all...)
+	w.run(time.Minute)
+	w.bad[all[3]] = true
+	w.run(2 * w.config.TTL)
+	require.False(t, w.covered(all[3]))
+	for _, uid := range slices.Delete(slices.Clone(all), 3, 4) {
+		require.True(t, w.covered(uid), uid)
+	}
+	require.LessOrEqual(t, w.calls[renew], 100)
+}
+
+// TestEverythingRefused is not about users: the operator is left in peace for a while.
+func TestEverythingRefused(t *testing.T) {
+	w := newWorld(t, oneOperator(), 1)
+	all := people("u", 100)
+	for _, uid := range all {
+		w.bad[uid] = true
+	}
+	w.want(all...)
+	w.run(30 * time.Second)
+	require.LessOrEqual(t, w.calls[subscribe], maxRefusals+1)
+}
+
+// TestOperatorWatched: nobody subscribes themselves.
+func TestOperatorWatched(t *testing.T) {
+	w := newWorld(t, Config{Operators: []string{"op-1", "op-2"}}, 1)
+	w.want("op-1", "op-2", "u-1")
+	w.run(time.Second)
+	require.Contains(t, w.vendor["op-1"], bridge.UID("op-2"))
+	require.Contains(t, w.vendor["op-2"], bridge.UID("op-1"))
+
+	alone := newWorld(t, oneOperator(), 1)
+	alone.want("op-1", "u-1")
+	alone.run(time.Hour)
+	require.Equal(t, []bridge.UID{"op-1"}, alone.book.news.selves)
+	require.True(t, alone.covered("u-1"))
+}
+
+// TestBackOff: failures in a row are further and further apart, up to 30 s, and what is due stays due.
+func TestBackOff(t *testing.T) {
+	w := newWorld(t, oneOperator(), 1)
+	w.book.jitter = func(most time.Duration) time.Duration { return most }
+	w.fails = math.Inf(1)
+	w.want("u-1")
+	w.run(3 * time.Minute)
+	var gaps []time.Duration
+	for i, at := range w.times[subscribe][1:] {
+		gaps = append(gaps, (at.Sub(w.times[subscribe][i]) - callTakes).Round(100*time.Millisecond))
+	}
+	require.Equal(t, []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second,
+		8 * time.Second, 16 * time.Second, 30 * time.Second, 30 * time.Second}, gaps[:8])
+	w.fails = 0
+	w.run(30 * time.Second)
+	require.True(t, w.covered("u-1"))
+	require.Zero(t, w.book.operators[0].lanes[subscribe].tries)
+}
+
+// TestFreshComeFirst: then renewals, then releases, then lists.
+func TestFreshComeFirst(t *testing.T) {
+	w := newWorld(t, Config{Operators: []string{"op-1"}, TTL: time.Hour, Reconcile: time.Hour}, 1)
+	w.want("u-1", "u-2")
+	w.run(time.Minute)
+	w.now = w.now.Add(50 * time.Minute)
+	w.unwant("u-2")
+	w.now = w.now.Add(5 * time.Minute)
+	w.want("u-3")
+	w.now = w.now.Add(time.Second)
+	w.book.operators[0].listAt = w.now
+	w.resetCounts()
+	var order []kind
+	for c, ok := w.book.take(w.now); ok; c, ok = w.book.take(w.now) {
+		order = append(order, c.kind)
+		w.call(c)
+	}
+	require.Equal(t, []kind{subscribe, renew, release, inspect}, order)
+}
+
+// TestExpiryOfTheAnswer is taken as it is told, unless it makes no sense.
+func TestExpiryOfTheAnswer(t *testing.T) {
+	at := worldStart
+	for name, test := range map[string]struct{ told, until, latest time.Duration }{
+		"nothing said":         {0, time.Hour, 40 * time.Minute},
+		"less than asked for":  {30 * time.Minute, 30 * time.Minute, 20 * time.Minute},
+		"more than asked for":  {2 * time.Hour, 2 * time.Hour, 40 * time.Minute},
+		"over before it began": {-time.Minute, time.Hour, 40 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, Config{Operators: []string{"op-1"}, TTL: time.Hour}, 1)
+			w.want("u-1")
+			w.now = w.now.Add(time.Second)
+			c, _ := w.book.take(w.now)
+			expiry := map[bridge.UID]time.Time{}
+			if test.told != 0 {
+				expiry["u-1"] = at.Add(test.told)
+			}
+			w.book.subscribed(c, at, expiry, w.now)
+			e := w.book.entries["u-1"]
+			require.Equal(t, at.Add(test.until), e.until)
+			require.False(t, e.planned.After(at.Add(test.latest)))
+			require.True(t, e.planned.After(at.Add(14*time.Minute)))
+		})
+	}
+}
+
+// TestReconcile holds lists against the book, case by case.
+func TestReconcile(t *testing.T) {
+	const old, young = 10 * time.Minute, 5 * time.Second // since the vendor took the subscription
+	later := 20 * time.Hour
+	cases := []struct {
+		name     string
+		held     string // by which operator; none when empty
+		age      time.Duration
+		wanted   bool
+		listed   time.Duration // left in op-1's list; not in it when 0
+		place    place
+		extra    bool
+		released bool // by us, a moment ago
+	}{
+		{name: "of one mind", held: "op-1", age: old, wanted: true, listed: later, place: held},
+		{name: "dropped", held: "op-1", age: old, wanted: true, place: queued},
+		{name: "too young to be in the list", held: "op-1", age: young, wanted: true, place: held},
+		{name: "dropped, and nobody minds", held: "op-1", age: old, place: nowhere},
+		{name: "nobody knew, and somebody wants it", wanted: true, listed: later, place: held},
+		{name: "nobody knew, and nobody wants it", listed: later, place: leaving},
+		{name: "held elsewhere as well", held: "op-2", age: old, wanted: true, listed: later, place: held, extra: true},
+		{name: "released a moment ago", released: true, listed: later, place: nowhere},
+		{name: "released a moment ago, held elsewhere", held: "op-2", age: old, wanted: true, released: true, listed: later, place: held},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, Config{Operators: []string{"op-1", "op-2"}}, 1)
+			op := w.book.byName["op-1"]
+			if c.held != "" {
+				w.book.load(map[bridge.UID]bridge.Subscription{"u": {Operator: c.held, Until: w.now.Add(later).UnixMilli()}}, nil, w.now)
+				w.book.entries["u"].accepted = w.now.Add(-c.age)
+			}
+			if c.wanted {
+				w.book.want("u", w.now)
+			}
+			if c.released {
+				op.released["u"] = w.now.Add(-young)
+			}
+			var list []easemob.Subscription
+			if c.listed != 0 {
+				list = append(list, easemob.Subscription{UID: "u", Expiry: w.now.Add(c.listed)})
+			}
+			w.book.reconcile(op, list, w.now, w.now)
+			var at place
+			if e := w.book.entries["u"]; e != nil {
+				at = e.place
+			}
+			require.Equal(t, c.place, at)
+			require.Equal(t, c.extra, len(op.extras) == 1)
+		})
+	}
+}
+
+// TestListKnowsAnEarlierEnd: the list's expiry counts where it is before ours.
+func TestListKnowsAnEarlierEnd(t *testing.T) {
+	w := newWorld(t, oneOperator(), 1)
+	w.want("u-1")
+	w.run(time.Hour)
+	w.vendor["op-1"]["u-1"] = w.now.Add(17 * time.Hour)
+	w.run(w.config.Reconcile)
+	require.Equal(t, worldStart.Add(18*time.Hour).UnixMilli(), w.ledger["u-1"].Until)
+	w.run(18 * time.Hour)
+	require.True(t, w.covered("u-1"))
+}
+
+// TestExtraIsReleasedOnce: who is subscribed twice is released where the book does not have it.
+func TestExtraIsReleasedOnce(t *testing.T) {
+	w := newWorld(t, Config{Operators: []string{"op-1", "op-2"}}, 1)
+	w.want(people("u", 300)...)
+	w.run(time.Second)
+	for uid := range w.vendor["op-1"] {
+		w.vendor["op-2"][uid] = w.now.Add(time.Hour)
+	}
+	extra := len(w.vendor["op-1"])
+	w.run(time.Hour)
+	require.Equal(t, extra, w.uids[release])
+	require.Len(t, w.vendor["op-2"], 300-extra)
+	require.Len(t, w.vendor["op-1"], extra)
+}
+
+// TestAdoptedTakeUpRoom: what is found at the vendor counts, and those who were to come wait instead.
+func TestAdoptedTakeUpRoom(t *testing.T) {
+	w := newWorld(t, Config{Operators: []string{"op-1"}, Capacity: 100}, 1)
+	w.book.stopped(batch{kind: subscribe, op: w.book.operators[0]}, w.now)
+	w.want(people("u", 100)...)
+	for _, uid := range people("found", 40) {
+		w.vendor["op-1"][uid] = w.now.Add(time.Hour)
+	}
+	w.now = w.now.Add(w.config.Settle)
+	w.conclude(batch{kind: inspect, op: w.book.operators[0]}, w.now)
+	require.Equal(t, 40, w.book.waiting.Len())
+	w.run(time.Hour)
+	require.Len(t, w.vendor["op-1"], 100)
+	require.Zero(t, w.book.waiting.Len())
+}
+
+// TestRestartCostsNothing: a keeper that begins finds it all in the ledger.
+func TestRestartCostsNothing(t *testing.T) {
+	w := newWorld(t, Config{Operators: []string{"op-1", "op-2"}}, 1)
+	w.want(people("u", 1000)...)
+	w.run(time.Hour)
+	w.resetCounts()
+	for range 10 {
+		w.restart()
+		w.run(time.Minute)
+	}
+	require.Zero(t, w.calls[subscribe]+w.calls[renew]+w.calls[release])
+	require.Equal(t, 20, w.calls[inspect])
+}
