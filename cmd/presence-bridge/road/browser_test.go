@@ -1,0 +1,91 @@
+package road
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/presence-bridge/presence-bridge/bridge/easemob/emulator"
+)
+
+// A real browser opens the page, sees people change, loses the hub, shows stale, gets the hub back, and is
+// right again, without a reload.
+func TestBrowser(t *testing.T) {
+	path := program(t, "chromium", "chromium-browser", "google-chrome")
+	r := build(t, emulator.Options{Users: 200, Paused: true, Seed: 6})
+	r.addPoller("poller-1")
+	h := r.addHub("hub-1")
+	page := openBrowser(t, path)
+	require.NoError(t, chromedp.Do(page.ctx, chromedp.Navigate(h.http("/"))))
+	page.until(t, "200 people are known", `document.querySelectorAll('[data-uid][data-state="online"],[data-uid][data-state="offline"]').length === 200`)
+	page.until(t, "the page is live", `document.body.dataset.stale === "false" && document.body.dataset.feed === "live"`)
+	require.True(t, page.ask(t, `window.neverReloaded = true`))
+
+	r.emulator.SetUser("user-0005", map[string]string{"web_1": "1"}, "hello <b>there</b>")
+	page.until(t, "a change is seen", card("user-0005", "online", "hello <b>there</b>"))
+	r.emulator.SetUser("user-0005", map[string]string{"web_1": "0"}, "")
+	page.until(t, "another change is seen", card("user-0005", "offline", ""))
+
+	h.stop()
+	page.until(t, "the page is stale", `document.body.dataset.stale === "true" && document.body.dataset.feed === "disconnected"`)
+	require.True(t, page.ask(t, `document.querySelectorAll('[data-uid]').length === 200`), "stale people are still shown")
+	r.emulator.SetUser("user-0009", map[string]string{"web_1": "1"}, "while you were out")
+
+	r.addHubAt("hub-2", h.addr)
+	page.until(t, "the page is live again", `document.body.dataset.stale === "false"`)
+	page.until(t, "what changed meanwhile is shown", card("user-0009", "online", "while you were out"))
+	require.True(t, page.ask(t, `window.neverReloaded === true`), "the page was reloaded")
+	requirePageIsTrue(t, r, page)
+}
+
+// card is an expression: this user's card shows this state and text.
+func card(uid, state, ext string) string {
+	return fmt.Sprintf(`(() => { const c = document.querySelector('[data-uid=%q]');
+		return !!c && c.dataset.state === %q && (c.querySelector('[data-ext]')?.textContent ?? "") === %q; })()`, uid, state, ext)
+}
+
+func requirePageIsTrue(t *testing.T, r *road, p *browser) {
+	t.Helper()
+	for uid, state := range truthOf(t, r) {
+		want := "offline"
+		if state.Online {
+			want = "online"
+		}
+		p.until(t, uid+" is "+want, card(uid, want, state.Ext))
+	}
+}
+
+type browser struct{ ctx context.Context }
+
+func openBrowser(t *testing.T, path string) *browser {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-dev-shm-usage", true))
+	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(allocator, chromedp.WithErrorf(t.Logf))
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx) // waits for the browser to end
+		cancel()
+		cancelAllocator()
+	})
+	return &browser{ctx: ctx}
+}
+
+func (p *browser) ask(t *testing.T, expression string) bool {
+	t.Helper()
+	yes, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](expression))
+	require.NoError(t, err)
+	return yes
+}
+
+func (p *browser) until(t *testing.T, what, expression string) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !p.ask(t, expression); time.Sleep(50 * time.Millisecond) {
+		require.True(t, time.Now().Before(end), "waited in vain until %s", what)
+	}
+}

@@ -1,0 +1,170 @@
+package road
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/require"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+// frame is any message of a hub.
+type frame struct {
+	Type      string            `json:"type"`
+	ID        string            `json:"id"`
+	Cursor    string            `json:"cursor"`
+	Presences []bridge.Presence `json:"presences"`
+	Pending   []string          `json:"pending"`
+	Denied    []string          `json:"denied"`
+	Complete  *bool             `json:"complete"`
+	State     string            `json:"state"`
+	Code      string            `json:"code"`
+}
+
+// view is what a client shows, built from frames by nothing but the rules of the protocol.
+type view struct {
+	mu        sync.Mutex
+	states    map[bridge.UID]bridge.Presence
+	told      int // states received
+	cursor    string
+	pending   []string
+	feed      string
+	answered  bool
+	wentBack  string // the first user whose observed_at went back
+	closeCode websocket.StatusCode
+}
+
+func newView() *view { return &view{states: map[bridge.UID]bridge.Presence{}} }
+
+func (v *view) take(f frame) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch f.Type {
+	case "feed":
+		v.feed = f.State
+	case "subscribed":
+		v.answered, v.pending = true, f.Pending
+	}
+	if f.Cursor != "" {
+		v.cursor = f.Cursor
+	}
+	for _, p := range f.Presences {
+		if v.states[p.UID].ObservedAt > p.ObservedAt && v.wentBack == "" {
+			v.wentBack = string(p.UID)
+		}
+		v.states[p.UID] = p
+		v.told++
+	}
+}
+
+func (v *view) get(uid string) (bridge.Presence, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	p, ok := v.states[bridge.UID(uid)]
+	return p, ok
+}
+
+func (v *view) read(f func(v *view)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	f(v)
+}
+
+// webSocket connects a view to a hub and subscribes it; it reads until the test ends or stop is called.
+func (r *road) webSocket(addr string, v *view, since string, uids ...string) (stop func()) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, "ws://"+addr+"/v1/ws", &websocket.DialOptions{Subprotocols: []string{"presence.v1"}})
+	require.NoError(r.t, err)
+	conn.SetReadLimit(1 << 22)
+	ask, err := json.Marshal(map[string]any{"type": "subscribe", "id": "1", "uids": uids, "since": since})
+	require.NoError(r.t, err)
+	require.NoError(r.t, conn.Write(ctx, websocket.MessageText, ask))
+	return r.start("client", func(ctx context.Context) error {
+		defer func() { _ = conn.CloseNow() }()
+		for {
+			_, data, err := conn.Read(ctx)
+			if err != nil {
+				v.read(func(v *view) { v.closeCode = websocket.CloseStatus(err) })
+				return nil
+			}
+			var f frame
+			if err := json.Unmarshal(data, &f); err != nil {
+				return fmt.Errorf("a frame that is no JSON: %w", err)
+			}
+			v.take(f)
+		}
+	})
+}
+
+// eventStream connects a view by server-sent events.
+func (r *road) eventStream(addr string, v *view, uids ...string) {
+	ctx, cancel := context.WithCancel(context.Background())
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/v1/events?uids="+strings.Join(uids, ","), nil)
+	require.NoError(r.t, err)
+	transport := &http.Transport{}
+	response, err := transport.RoundTrip(request)
+	require.NoError(r.t, err)
+	require.Equal(r.t, http.StatusOK, response.StatusCode)
+	stop := r.start("event stream", func(context.Context) error {
+		defer func() { _ = response.Body.Close() }()
+		lines := bufio.NewScanner(response.Body)
+		lines.Buffer(nil, 1<<22)
+		for lines.Scan() {
+			var f frame
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && json.Unmarshal([]byte(data), &f) == nil {
+				v.take(f)
+			}
+		}
+		return nil
+	})
+	r.t.Cleanup(func() { cancel(); stop(); transport.CloseIdleConnections() })
+}
+
+// people names the first n of the emulator's population.
+func people(n int) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf("user-%04d", i+1)
+	}
+	return list
+}
+
+// truthOf is what the vendor says, as a browser should show it.
+func truthOf(t testing.TB, r *road) map[string]bridge.State {
+	t.Helper()
+	var answer struct {
+		Users map[string]struct {
+			Status   map[string]string `json:"status"`
+			Ext      string            `json:"ext"`
+			LastTime int64             `json:"last_time"`
+		} `json:"users"`
+	}
+	getJSON(t, r.vendor+"/_emulator/users", &answer)
+	truth := map[string]bridge.State{}
+	for uid, u := range answer.Users {
+		truth[uid] = bridge.StateOf(u.Status, u.Ext, u.LastTime*1000)
+	}
+	return truth
+}
+
+// differences tells where a view is not the truth.
+func (v *view) differences(truth map[string]bridge.State, uids []string) (wrong []string) {
+	for _, uid := range uids {
+		p, ok := v.get(uid)
+		if !ok || !p.State.Equal(truth[uid]) {
+			wrong = append(wrong, fmt.Sprintf("%s: shows %+v (known %t), the vendor says %+v", uid, p.State, ok, truth[uid]))
+		}
+	}
+	return wrong
+}
+

@@ -1,0 +1,20 @@
+// Package road holds the tests of the whole road, from the vendor to the browser: emulator over HTTP, NATS in
+// the process, poller, keeper, hub, real WebSockets, a real Chromium. It has no code of its own.
+//
+// The parts are put together by build in road_test.go, so that a test can have two pollers or two hubs, kill
+// one, or make the vendor odd. How the command puts them together is tested beside the command.
+//
+// What is promised, and the test that holds it:
+//
+//   - every client shows what the vendor says: TestTruth
+//   - history is not news: TestHistoryIsNotNews
+//   - a hub that dies costs its clients what changed meanwhile, and no more: TestHubKilled
+//   - a poller that dies is replaced without a false change: TestPollerKilled
+//   - subscriptions are renewed before they end, and a restart makes none anew: TestSubscriptionsOutliveTheirLifetime
+//   - one's own set is one call out of turn: TestOwnSet
+//   - a browser that loses its hub shows stale, and is right again without a reload: TestBrowser
+//   - the commands of the README do what it says: TestREADME
+//
+// Where Chromium, Node or the nats command is missing, the tests that need them are left out, which is said on
+// the standard error of go test; with CI=true leaving anything out is a failure.
+package road

@@ -1,0 +1,161 @@
+package road
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+	"github.com/presence-bridge/presence-bridge/bridge/easemob"
+	"github.com/presence-bridge/presence-bridge/bridge/easemob/emulator"
+	"github.com/presence-bridge/presence-bridge/hub"
+	"github.com/presence-bridge/presence-bridge/hub/keeper"
+	"github.com/presence-bridge/presence-bridge/poller"
+	"github.com/presence-bridge/presence-bridge/web"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var app = bridge.App{Org: "demo", Name: "presence"}
+
+var operators = []string{"svc-1", "svc-2"}
+
+// road is the whole bridge, with as many pollers and hubs as a test wants.
+type road struct {
+	t        testing.TB
+	emulator *emulator.Server
+	vendor   string // URL of the emulator
+	nats     *bridge.Server
+	settings bridge.Settings
+	ttl      time.Duration // of the vendor's subscriptions
+	rate     float64
+	log      *slog.Logger
+}
+
+func (r *road) options(o emulator.Options) emulator.Options {
+	o.Org, o.App, o.KeepHistory = app.Org, app.Name, 4096
+	o.LimitPerS = max(o.LimitPerS, 50)
+	return o
+}
+
+// build starts the emulator and NATS; pollers and hubs are the test's to add.
+func build(t testing.TB, o emulator.Options) *road {
+	t.Helper()
+	r := &road{t: t, ttl: time.Hour, rate: 40, log: slog.New(slog.NewTextHandler(testWriter{t}, nil)),
+		settings: bridge.Settings{InMemory: true, RoleTTL: 3 * time.Second}}
+	var err error
+	r.emulator, err = emulator.New(r.options(o))
+	require.NoError(t, err)
+	server := httptest.NewServer(r.emulator)
+	t.Cleanup(server.Close)
+	r.vendor = server.URL
+	r.start("population", r.emulator.Run)
+	r.nats, err = bridge.StartServer(bridge.ServerOptions{Listen: "127.0.0.1:0"})
+	require.NoError(t, err)
+	t.Cleanup(r.nats.Stop)
+	return r
+}
+
+// start runs something until the test ends or the returned function is called, and waits for its end.
+func (r *road) start(name string, run func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := run(ctx); err != nil && ctx.Err() == nil {
+			r.t.Errorf("%s: %v", name, err)
+		}
+	}()
+	stop = sync.OnceFunc(func() { cancel(); <-done })
+	r.t.Cleanup(stop)
+	return stop
+}
+
+// bus opens a connection and a place at NATS for one more process.
+func (r *road) bus() (*nats.Conn, *bridge.Bus) {
+	nc, err := r.nats.Connect(r.log)
+	require.NoError(r.t, err)
+	r.t.Cleanup(nc.Close)
+	bus, err := bridge.Open(context.Background(), nc, app, r.settings, r.log)
+	require.NoError(r.t, err)
+	return nc, bus
+}
+
+func (r *road) client() *easemob.Client {
+	client, err := easemob.New(easemob.Config{URL: r.vendor, Org: app.Org, App: app.Name,
+		ClientID: "id", ClientSecret: "secret", Rate: r.rate, Logger: r.log})
+	require.NoError(r.t, err)
+	r.t.Cleanup(client.Close)
+	return client
+}
+
+// addPoller adds a poller. kill cuts its connection, as a crash does: nothing is released or said.
+func (r *road) addPoller(id string) (stop, kill func()) {
+	nc, bus := r.bus()
+	p, err := poller.New(bus, r.client(), poller.Config{Operators: operators, Rate: r.rate, MaxStaleness: 30 * time.Second, ID: id, Logger: r.log})
+	require.NoError(r.t, err)
+	stop = r.start("poller "+id, p.Run)
+	return stop, func() { nc.Close(); stop() }
+}
+
+// roadHub is one hub with its keeper.
+type roadHub struct {
+	*hub.Hub
+	addr string
+	stop func() // says goodbye
+	kill func() // does not
+}
+
+func (h *roadHub) http(path string) string { return "http://" + h.addr + path }
+
+func (r *road) addHub(id string) *roadHub { return r.addHubAt(id, "127.0.0.1:0") }
+
+func (r *road) addHubAt(id, listen string) *roadHub {
+	nc, bus := r.bus()
+	client := r.client()
+	k, err := keeper.New(bus, client, keeper.Config{Operators: operators, TTL: r.ttl, ID: id, Logger: r.log})
+	require.NoError(r.t, err)
+	h, err := hub.New(hub.Config{Bus: bus, Vendor: client, Followers: []bridge.Follower{k.Journal()}, Auth: hub.Auth{None: true},
+		Files: web.Files(), PageUIDs: []string{"user-0001..user-0200"}, ID: id, Logger: r.log})
+	require.NoError(r.t, err)
+	l, err := net.Listen("tcp", listen)
+	require.NoError(r.t, err)
+	stopKeeper := r.start("keeper "+id, k.Run)
+	stopHub := r.start("hub "+id, h.Run)
+	stopServing := r.start("serving "+id, func(ctx context.Context) error { return h.Serve(ctx, l) })
+	stop := func() { stopServing(); stopKeeper(); stopHub() }
+	return &roadHub{Hub: h, addr: l.Addr().String(), stop: stop, kill: func() { nc.Close(); stop() }}
+}
+
+// eventually waits for a condition; what it was last told explains a failure.
+func eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
+	t.Helper()
+	require.Eventually(t, ok, within, 20*time.Millisecond, what)
+}
+
+func getJSON(t testing.TB, url string, into any) {
+	t.Helper()
+	response, err := http.Get(url) //nolint:noctx // loopback
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	require.Equal(t, http.StatusOK, response.StatusCode, url)
+	require.NoError(t, json.NewDecoder(response.Body).Decode(into))
+}
+
+type testWriter struct{ t testing.TB }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Helper()
+	w.t.Log(string(p))
+	return len(p), nil
+}
