@@ -29,9 +29,10 @@ type Config struct {
 	Auth           Auth
 	AllowedOrigins []string // foreign origins whose pages may use the hub, see ALLOWED_ORIGINS
 	Limits         Limits
-	Files          fs.FS    // the live page and the browser client; nil: none is served
-	PageUIDs       []string // whom the page shows to who opens it bare
-	ID             string   // one token, unique among all hubs
+	Files          fs.FS        // the live page and the browser client; nil: none is served
+	PageUIDs       []string     // whom the page shows to who opens it bare
+	WatchUIDs      []bridge.UID // who is watched whether or not a client looks, for backends that read the log
+	ID             string       // one token, unique among all hubs
 	Logger         *slog.Logger
 	Registerer     prometheus.Registerer // nil: no metrics
 }
@@ -58,6 +59,7 @@ type Hub struct {
 	limits  Limits
 	files   fs.FS
 	page    []string
+	pinned  map[bridge.UID]bool // watched for as long as the hub runs
 	log     *slog.Logger
 	holder  *bridge.Holder
 	metrics *metrics
@@ -88,7 +90,7 @@ func New(c Config) (*Hub, error) {
 	}
 	h := &Hub{
 		bus: c.Bus, vendor: c.Vendor, more: c.Followers, auth: c.Auth, origins: c.AllowedOrigins,
-		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, log: c.Logger,
+		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, pinned: map[bridge.UID]bool{}, log: c.Logger,
 		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
 		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), quit: make(chan struct{}),
 		users: map[bridge.UID]*user{}, wanted: map[bridge.UID]bool{}, unvouched: map[bridge.UID]bool{},
@@ -97,6 +99,10 @@ func New(c Config) (*Hub, error) {
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
+	}
+	for _, uid := range c.WatchUIDs {
+		h.pinned[uid] = true
+		h.want(uid)
 	}
 	h.handler = h.routes()
 	return h, nil

@@ -207,6 +207,9 @@ func (h *Hub) drop(s *session, uid bridge.UID) {
 
 // lease keeps a user without watchers watched for at least that long. The caller holds mu.
 func (h *Hub) lease(uid bridge.UID, d time.Duration) {
+	if h.pinned[uid] {
+		return
+	}
 	if until := time.Now().Add(d); until.After(h.idle[uid]) {
 		h.idle[uid] = until
 	}
