@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -75,6 +76,8 @@ func (h *Hub) ask(waiting, request context.Context, g grant, uids []bridge.UID) 
 		select {
 		case <-s.wake:
 		case <-waiting.Done():
+		case <-h.quit:
+			return answer, nil
 		}
 	}
 }
@@ -126,6 +129,9 @@ func decodeSetting(c echo.Context) (s setting, err error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil {
 		return s, badMessage(`the body has to be {"status":"1","ext":"..."}: %v`, err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return s, badMessage("the body has to be one JSON object and nothing after it")
 	}
 	if s.Status == "" {
 		return s, badMessage(`status is missing: "0" is offline, "1" online, other digits are your own`)

@@ -52,8 +52,10 @@ func vendorRefusal(err error) *refusal {
 		return refuse(http.StatusBadGateway, "vendor_refused", "the vendor does not let this bridge set presence; its operator has to mend that")
 	case errors.As(err, &said) && said.Status >= 400 && said.Status < 500:
 		return refuse(http.StatusBadRequest, "refused", "the vendor refuses this: "+said.Message)
+	case errors.Is(err, easemob.ErrInvalid):
+		return refuse(http.StatusBadRequest, "invalid", err.Error())
 	}
-	return refuse(http.StatusBadRequest, "invalid", err.Error())
+	return refuse(http.StatusBadGateway, "vendor_failed", "the vendor's answer was of no use; the hub's log says what it was")
 }
 
 // httpError is the server's error handler.

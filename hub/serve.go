@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	drainWithin    = 3 * time.Second
+	goodbyeWithin  = 2 * time.Second        // for clients to take their leave
+	cutOffWithin   = 500 * time.Millisecond // for requests under way to end, then for what was cut off to be gone
 	reconnectLeast = 100 * time.Millisecond
 	reconnectPer   = 500 * time.Microsecond // a client: how much later each further one comes back
 	headerWithin   = 10 * time.Second
@@ -26,40 +27,63 @@ func (h *Hub) Serve(ctx context.Context, l net.Listener) error {
 		Handler: h.handler, ReadHeaderTimeout: headerWithin, MaxHeaderBytes: maxHeaderBytes, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	var failed error
+	served := make(chan struct{})
+	go func() { defer close(served); failed = server.Serve(l) }()
 	select {
-	case err := <-failed:
-		return fmt.Errorf("serving: %w", err)
+	case <-served:
 	case <-ctx.Done():
 	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
-	defer cancel()
-	h.drain(stopping)
-	err := server.Shutdown(stopping)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = server.Close()
+	h.drain()
+	err := shutDown(server)
+	h.gone(cutOffWithin)
+	<-served
+	if !errors.Is(failed, http.ErrServerClosed) {
+		return fmt.Errorf("serving: %w", failed)
 	}
-	<-failed
+	return err
+}
+
+// shutDown ends what is no socket.
+func shutDown(server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), cutOffWithin)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return server.Close()
+	}
 	return err
 }
 
 // drain lets nobody new in, says goodbye to those who are there and waits for them to go. A server's Shutdown
 // knows nothing of sockets that were taken over, so the hub keeps the list, and cuts off who does not go.
-func (h *Hub) drain(ctx context.Context) {
-	n := h.sayGoodbye()
-	defer close(h.quit)
-	if n == 0 {
-		return
-	}
-	select {
-	case <-h.empty:
-	case <-ctx.Done():
+func (h *Hub) drain() {
+	h.sayGoodbye()
+	if !h.gone(goodbyeWithin) {
 		h.log.Warn("some clients did not close in time and are cut off")
+	}
+	close(h.quit)
+}
+
+// gone waits until no session is left, and says whether it is so.
+func (h *Hub) gone(within time.Duration) bool {
+	late := time.After(within)
+	for {
+		h.mu.Lock()
+		n := len(h.sessions)
+		h.mu.Unlock()
+		if n == 0 {
+			return true
+		}
+		select {
+		case <-h.empty:
+		case <-late:
+			return false
+		}
 	}
 }
 
-func (h *Hub) sayGoodbye() int {
+func (h *Hub) sayGoodbye() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.draining = true
@@ -70,5 +94,4 @@ func (h *Hub) sayGoodbye() int {
 		s.reply(encode(byeMessage{Type: "bye", Reason: "draining", ReconnectAfterMS: after.Milliseconds()}))
 		s.end(closeRestarting.because("this hub is stopping"))
 	}
-	return n
 }

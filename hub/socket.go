@@ -79,7 +79,7 @@ func (k *socket) serve(ctx context.Context, token string) {
 	var g errgroup.Group
 	g.Go(func() error { defer cancel(); return k.read(ctx, token) })
 	g.Go(func() error { defer cancel(); return k.write(ctx) })
-	g.Go(func() error { return k.ping(ctx) })
+	g.Go(func() error { defer cancel(); return k.ping(ctx) })
 	_ = g.Wait()
 	_ = k.conn.CloseNow()
 }
@@ -211,8 +211,8 @@ func (k *socket) close(why *closing) {
 	_ = k.conn.Close(why.code, why.reason)
 }
 
-// ping finds out that a peer has vanished without a word. It also ends a connection that the hub cannot wait
-// for any longer.
+// ping finds out that a peer has vanished without a word, or that the hub cannot wait for it any longer. The
+// connection is cut off when it returns: a goodbye under way would wait for the peer's.
 func (k *socket) ping(ctx context.Context) error {
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
@@ -221,7 +221,6 @@ func (k *socket) ping(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-k.hub.quit:
-			_ = k.conn.CloseNow()
 			return nil
 		case <-tick.C:
 		}
@@ -229,7 +228,6 @@ func (k *socket) ping(ctx context.Context) error {
 		err := k.conn.Ping(pinging)
 		cancel()
 		if err != nil {
-			_ = k.conn.CloseNow()
 			return nil
 		}
 	}

@@ -1,0 +1,145 @@
+package hub
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+func TestDrain(t *testing.T) {
+	w := newWorld(t)
+	w.look.say(bridge.FeedLive)
+	w.look.see("a", online("1"))
+	h := w.hub()
+	h.hears(bridge.FeedLive)
+	h.follows(w.look)
+	var clients []*client
+	for range 20 {
+		c := h.dial()
+		c.expect("welcome")
+		c.subscribe("a")
+		clients = append(clients, c)
+	}
+	stream := h.events("uids=a", nil)
+	stream.expect("welcome")
+	stream.expect("subscribed")
+
+	begun := time.Now()
+	h.stopServe()
+	require.Less(t, time.Since(begun), goodbyeWithin, "nobody had to be cut off")
+	for _, c := range clients {
+		bye := c.expect("bye")
+		require.Equal(t, "draining", bye.Reason)
+		require.GreaterOrEqual(t, bye.ReconnectAfterMS, reconnectLeast.Milliseconds())
+		require.Less(t, bye.ReconnectAfterMS, int64(1000))
+		c.expectClose(closeRestarting)
+	}
+	_, bye := stream.expect("bye")
+	require.Equal(t, "draining", bye.Reason)
+	stream.expectEnd()
+	require.Empty(t, h.sessions)
+	require.EqualError(t, h.Ready(), "stopping")
+}
+
+// TestDrainRefusesNewcomers has a client that does not answer the goodbye, and others who come meanwhile. The
+// hub tells them so, and cuts the stuck one off.
+func TestDrainRefusesNewcomers(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, h *bubbleHub) {
+		stuck := h.dialConn() // never reads, so it never answers
+		synctest.Wait()
+		begun := time.Now()
+		done := make(chan struct{})
+		go func() { defer close(done); h.stop() }()
+		synctest.Wait()
+		for _, path := range []string{"/v1/events?uids=a", "/v1/ws", "/readyz"} {
+			r, err := h.http().Get("http://hub" + path)
+			require.NoError(t, err)
+			body, _ := io.ReadAll(r.Body)
+			_ = r.Body.Close()
+			require.Equal(t, http.StatusServiceUnavailable, r.StatusCode, "%s: %s", path, body)
+		}
+		<-done
+		require.LessOrEqual(t, time.Since(begun), 3*time.Second)
+		require.Empty(t, h.sessions, "the stuck client is gone when Serve returns")
+		_ = stuck.CloseNow()
+	})
+}
+
+// TestStuckClientIsCutOff is the same over TCP: the peer has vanished, or its process hangs.
+func TestStuckClientIsCutOff(t *testing.T) {
+	w := newWorld(t)
+	h := w.hub()
+	stuck, err := h.dialConn()
+	require.NoError(t, err)
+	defer func() { _ = stuck.CloseNow() }()
+	h.until(func() bool { return len(h.sessions) == 1 })
+	begun := time.Now()
+	h.stopServe()
+	require.Less(t, time.Since(begun), 3500*time.Millisecond)
+	require.Empty(t, h.sessions)
+}
+
+// TestDrainEndsWaitingRequests: who waits for a first state gets the answer that there is.
+func TestDrainEndsWaitingRequests(t *testing.T) {
+	w := newWorld(t)
+	h := w.hub()
+	answered := make(chan answer, 1)
+	go func() { answered <- h.ask("GET", "/v1/presence?uids=a&wait=30s", "") }()
+	h.until(func() bool { return h.wanted["a"] })
+	begun := time.Now()
+	h.stopServe()
+	require.Less(t, time.Since(begun), goodbyeWithin)
+	got := <-answered
+	require.Equal(t, http.StatusOK, got.status)
+	require.Contains(t, string(got.body), `"pending":["a"]`)
+}
+
+// TestListenerFails: clients are let go as at any other end.
+func TestListenerFails(t *testing.T) {
+	h := quietHub(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- h.Serve(context.Background(), l) }()
+	c := (&testHub{Hub: h, t: t, url: "http://" + l.Addr().String()}).dial()
+	c.expect("welcome")
+	require.NoError(t, l.Close())
+	c.expectClose(closeRestarting)
+	require.ErrorContains(t, <-served, "serving: ")
+	require.Empty(t, h.sessions)
+}
+
+// TestReady: not before the log is read, not without NATS, not while stopping.
+func TestReady(t *testing.T) {
+	h, err := New(Config{Bus: &bridge.Bus{}, Auth: Auth{None: true}, ID: "h"})
+	require.NoError(t, err)
+	require.EqualError(t, h.Ready(), "the log has not been read yet")
+
+	w := newWorld(t)
+	running := w.hub()
+	require.Equal(t, http.StatusOK, running.ask("GET", "/readyz", "").status)
+	require.Equal(t, http.StatusOK, running.ask("GET", "/healthz", "").status)
+	w.server.Stop()
+	require.Eventually(t, func() bool { return running.ask("GET", "/readyz", "").status == http.StatusServiceUnavailable }, soon, often)
+	require.EqualError(t, running.Ready(), "NATS is away")
+	require.Equal(t, http.StatusOK, running.ask("GET", "/healthz", "").status)
+}
+
+// TestNotReadyNothingShown: a hub that has not read the log says so instead of calling everybody pending.
+func TestNotReadyNothingShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, err := New(Config{Bus: &bridge.Bus{}, Auth: Auth{None: true}, ID: "h"})
+		require.NoError(t, err)
+		s := greeted(t, h, grant{open: true})
+		require.Equal(t, "not_ready", refusalOf(h.subscribe(t.Context(), s, "", []bridge.UID{"a"}, "")).Code)
+		require.Empty(t, s.uids)
+	})
+}
