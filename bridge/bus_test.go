@@ -72,7 +72,7 @@ func TestEveryWrongSettingIsToldAtOnceWithWhatToDo(t *testing.T) {
 	for _, told := range []string{
 		`--subjects="presence.v1.>"`, "--max-msgs-per-subject=8", "--allow-direct", "--max-age=0", "--max-msgs=-1", "--max-bytes=-1",
 		"retention is Interest", "--no-discard-per-subject", "--ack",
-		"nats kv del presence_holders", "live for 0s, want 1s", "nats kv del presence_roles", "live for 1h0m0s, want 1s",
+		"nats kv del presence_holders", "live for 0s, want 2s", "nats kv del presence_roles", "live for 1h0m0s, want 1s",
 		"nats kv del presence_watch", "marks of its deleted keys",
 	} {
 		require.ErrorContains(t, err, told)

@@ -28,8 +28,8 @@ var demoApp = App{Org: "demo", Name: "presence"}
 
 const soon, often = 15 * time.Second, 10 * time.Millisecond
 
-// quick are the settings of most tests: nothing on disk, and whoever dies is noticed within a second or two.
-var quick = Settings{InMemory: true, HolderTTL: time.Second, RoleTTL: time.Second}
+// quick are the settings of most tests: nothing on disk, and whoever dies is noticed within a few seconds.
+var quick = Settings{InMemory: true, HolderTTL: 2 * time.Second, RoleTTL: time.Second}
 
 // startServer starts a NATS server that the test stops.
 func startServer(t testing.TB, o ServerOptions) *Server {

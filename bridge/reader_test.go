@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 )
 
@@ -128,4 +129,38 @@ func TestNothingIsToldAfterFollowReturned(t *testing.T) {
 		now, _, _, _ := r.got()
 		require.Len(t, now, len(before))
 	}
+}
+
+// stuck is a consumer that does not hear Stop, as one that looks for NATS.
+type stuck struct {
+	jetstream.ConsumeContext
+	closed chan struct{}
+}
+
+func (stuck) Stop()                     {}
+func (s stuck) Closed() <-chan struct{} { return s.closed }
+
+// late is a message that such a consumer still has to tell.
+type late struct{ jetstream.Msg }
+
+func (late) Metadata() (*jetstream.MsgMetadata, error) {
+	return &jetstream.MsgMetadata{Sequence: jetstream.SequencePair{Stream: 1}}, nil
+}
+func (late) Subject() string { return demoApp.Subject("alice") }
+func (late) Data() []byte    { return []byte(`{"uid":"alice","observed_at":1}`) }
+
+func TestAConsumerThatDoesNotStopTellsNothingMore(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	told := &relay{bus: &Bus{app: demoApp}, to: []Follower{r}}
+	consumer := stuck{closed: make(chan struct{})}
+	defer close(consumer.closed)
+	told.close(consumer)
+	told.message(late{})
+	require.False(t, r.has("alice", 1)())
+	require.False(t, r.caughtUp(1)())
+
+	open := &relay{bus: told.bus, to: told.to}
+	open.message(late{})
+	require.True(t, r.has("alice", 1)(), "an open one tells it")
 }

@@ -122,7 +122,7 @@ func TestAHolderThatLivesKeepsItsUsers(t *testing.T) {
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		e, err := b.holders.Get(t.Context(), "hub-1")
-		return err == nil && e.Created().Sub(first.Created()) > 3*b.settings.HolderTTL
+		return err == nil && e.Created().Sub(first.Created()) > 2*b.settings.HolderTTL
 	}, soon, often)
 	require.Zero(t, r.goneAt("alice"))
 }

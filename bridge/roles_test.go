@@ -93,15 +93,17 @@ func TestRolesAreHeldApart(t *testing.T) {
 func TestACrashIsTakenOverWithinTheTTL(t *testing.T) {
 	t.Parallel()
 	srv := startServer(t, ServerOptions{})
-	o, crashing := newOffice(), busAt(t, srv, quick)
+	s := quick
+	s.RoleTTL = 3 * time.Second
+	o, crashing := newOffice(), busAt(t, srv, s)
 	run(t, crashing, o, "a")
 	require.Eventually(t, o.leads("a"), soon, often)
-	run(t, busAt(t, srv, quick), o, "b")
+	run(t, busAt(t, srv, s), o, "b")
 	began := time.Now()
 	crashing.nc.Close() // it can no longer renew, nor free the role
 	require.Eventually(t, o.leads("b"), soon, often)
-	require.GreaterOrEqual(t, time.Since(began), quick.RoleTTL/2, "not while the other may still lead")
-	require.Less(t, time.Since(began), quick.RoleTTL+2*time.Second)
+	require.GreaterOrEqual(t, time.Since(began), s.RoleTTL/2, "not while the other may still lead")
+	require.Less(t, time.Since(began), s.RoleTTL+2*time.Second)
 	require.Equal(t, 1, o.most, "who cannot renew steps down before")
 }
 
@@ -144,7 +146,9 @@ func TestALeadThatFailsFreesTheRole(t *testing.T) {
 func TestWhoIsSlowToStopLeadsUntilItHasStopped(t *testing.T) {
 	t.Parallel()
 	srv := startServer(t, ServerOptions{})
-	b, o := busAt(t, srv, quick), newOffice()
+	s := quick
+	s.RoleTTL = 2 * time.Second
+	b, o := busAt(t, srv, s), newOffice()
 	leading, stopped := make(chan struct{}), make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -156,13 +160,13 @@ func TestWhoIsSlowToStopLeadsUntilItHasStopped(t *testing.T) {
 		})
 	}()
 	waitFor(t, leading, "the lead")
-	run(t, busAt(t, srv, quick), o, "b")
+	run(t, busAt(t, srv, s), o, "b")
 	first, err := b.roles.Get(t.Context(), "demo.presence.poller")
 	require.NoError(t, err)
 	cancel()
 	require.Eventually(t, func() bool {
 		e, err := b.roles.Get(t.Context(), "demo.presence.poller")
-		return err == nil && string(e.Value()) == "a" && e.Created().Sub(first.Created()) > 2*quick.RoleTTL
+		return err == nil && string(e.Value()) == "a" && e.Created().Sub(first.Created()) > 2*s.RoleTTL
 	}, soon, often)
 	require.False(t, o.leads("b")())
 	close(stopped)
