@@ -133,7 +133,7 @@ func (c *demoCommand) welcome(w io.Writer, s *stack, vendor net.Listener) error 
 
 Try from another shell:
   %s
-  curl -X PUT %s/v1/presence/user-0001/web_1 -H 'Content-Type: application/json' -d '{"status":"1","ext":"hello"}'
+  curl -X PUT %s/v1/presence/user-0001/web_1 -d '{"status":"1","ext":"hello"}'
 
 Ctrl-C ends it and leaves nothing behind.
 `, c.Users, page, s.admin.Addr(), s.natsURL(), s.app.Subjects(), vendor.Addr(), watch, page)

@@ -35,7 +35,7 @@ type hubWatch struct {
 	out        printer
 	notes      io.Writer // for what is no presence
 
-	welcomed bool          // the hub was there at least once
+	welcomed bool          // the hub has let this connection in
 	after    time.Duration // when the hub asked us to come back; 0: it did not say
 	feed     bridge.FeedState
 }
@@ -72,21 +72,20 @@ type frame struct {
 
 // run comes back after every connection that may be better the next time.
 func (w *hubWatch) run(ctx context.Context) error {
-	wait := reconnectFirst
+	wait, been := reconnectFirst, false
 	for {
-		before := w.welcomed
 		w.welcomed = false
 		err := w.connection(ctx)
+		been = been || w.welcomed
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case !w.welcomed && !before, !comesBack(err):
+		case !been, !comesBack(err):
 			return fmt.Errorf("watching at %s: %w", w.url, explainClose(err))
 		case w.welcomed:
 			wait = reconnectFirst
 		}
 		fmt.Fprintf(w.notes, "connection lost, coming back: %v\n", err)
-		w.welcomed = true
 		if !pause(ctx, max(w.after, wait/2+rand.N(wait))) {
 			return nil
 		}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+const upPattern = `msg="the bridge is up".* page=(http://\S+)`
+
+func emulated(t *testing.T) string {
+	t.Helper()
+	e := start(t, nil, "emulator", "--listen", "127.0.0.1:0", "--users", "5", "--changes-per-s", "0")
+	return e.stdout.wait(t, `(http://\S+)$`)
+}
+
+// TestServeAll is one process that asks for a token, stores on disk and is taken up again where it was left.
+func TestServeAll(t *testing.T) {
+	dir := t.TempDir()
+	env := []string{"EMULATOR_URL=" + emulated(t), "AUTH_HMAC_SECRET=" + secret32, "DATA_DIR=" + dir,
+		"LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0", "NATS_LISTEN=127.0.0.1:0"}
+	_, minted, _ := once(t, env[1:2], "token", "--sub", "user-0002", "--watch", "user-*", "--set")
+	token := "PRESENCE_TOKEN=" + strings.TrimSpace(minted)
+	var previous string
+	for range 2 {
+		s := start(t, env, "serve")
+		page := s.stderr.wait(t, upPattern)
+		admin := s.stderr.wait(t, ` admin=(\S+)`)
+		eventually(t, "readiness", func() bool {
+			code, _, _ := once(t, nil, "healthcheck", "--url", "http://"+admin+"/readyz")
+			return code == exitOK
+		})
+		if code, _, stderr := once(t, nil, "watch", "user-0001", "--token", "forged", "--url", page); code != exitFailed || !strings.Contains(stderr, "PRESENCE_TOKEN") {
+			t.Errorf("with a token that is none: exit status %d, %q", code, stderr)
+		}
+		w := start(t, []string{token}, "watch", "user-0001", "stranger", "--url", page)
+		w.stderr.wait(t, `does not let us watch stranger`)
+		previous = w.stdout.wait(t, `user-0001  (online|offline)`)
+		w.stop()
+		if status, _ := fetch(t, "PUT", page+"/v1/presence/user-0002/web_1", `{"status":"1"}`); status != 401 {
+			t.Errorf("a set without a token: %d", status)
+		}
+		s.stop()
+		if strings.Contains(s.stderr.String(), secret32) || strings.Contains(s.stderr.String(), strings.TrimSpace(minted)) {
+			t.Error("a secret is logged")
+		}
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) == 0 || previous == "" {
+		t.Errorf("nothing is stored: %v, %v", files, err)
+	}
+}
+
+// TestServeRoles is a poller, a hub and a read-only edge hub around one NATS server.
+func TestServeRoles(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	nats, err := bridge.StartServer(bridge.ServerOptions{Listen: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nats.Stop)
+	common := []string{"NATS_URL=" + nats.URL(), "LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0"}
+	vendor := append(common, "EMULATOR_URL="+emulated(t))
+	poller := start(t, vendor, "serve", "--role", "poller")
+	hub := start(t, vendor, "serve", "--role", "hub")
+	edge := start(t, append(common, "EASEMOB_ORG=demo", "EASEMOB_APP=presence", "AUTH=none"), "serve", "--role", "hub")
+	poller.stderr.wait(t, `the bridge is up.* admin=`)
+	edge.stderr.wait(t, `this hub has no EASEMOB_URL`)
+	edge.stderr.wait(t, `AUTH=none`)
+	if strings.Contains(poller.stderr.String(), "page=") {
+		t.Error("a poller listens for browsers")
+	}
+	page, edgePage := hub.stderr.wait(t, upPattern), edge.stderr.wait(t, upPattern)
+
+	w := start(t, nil, "watch", "user-0001", "--url", edgePage)
+	w.stdout.wait(t, `user-0001  (online|offline)`)
+	if status, body := fetch(t, "PUT", edgePage+"/v1/presence/user-0001/web_1", `{"status":"1"}`); status < 400 {
+		t.Errorf("an edge hub sets: %d %s", status, body)
+	}
+	if status, body := fetch(t, "PUT", page+"/v1/presence/user-0001/web_1", `{"status":"1","ext":"across"}`); status != 200 {
+		t.Errorf("PUT: %d %s", status, body)
+	}
+	w.stdout.wait(t, `user-0001  online .*"across"$`)
+	for _, r := range []*running{w, edge, hub, poller} {
+		r.stop()
+	}
+}
+
+func TestServeWithoutNATS(t *testing.T) {
+	code, _, stderr := once(t, whole("NATS_URL=nats://me:hush@127.0.0.1:1", "LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0"), "serve")
+	if code != exitFailed || !strings.Contains(stderr, "NATS_URL") || strings.Contains(stderr, "hush") {
+		t.Errorf("exit status %d, %q", code, stderr)
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const secret32 = "0123456789abcdef0123456789abcdef"
+
+// whole is a set of settings with which serve would start.
+func whole(more ...string) []string {
+	return append([]string{
+		"EASEMOB_URL=https://a1.easemob.com", "EASEMOB_ORG=acme", "EASEMOB_APP=chat", "EASEMOB_TOKEN=hush-token",
+		"EASEMOB_OPERATORS=svc-1, svc-2", "AUTH_HMAC_SECRET=" + secret32,
+	}, more...)
+}
+
+func TestSettings(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		args string
+		env  []string
+		want []string // what the complaints have to hold, a line each and no line more
+	}{
+		{"nothing is set", "serve", nil,
+			[]string{"EASEMOB_URL", "EASEMOB_APP_ID", "EASEMOB_TOKEN", "EASEMOB_OPERATORS", "AUTH_HMAC_SECRET"}},
+		{"a poller needs no authentication", "serve --role poller", []string{"NATS_URL=nats://n"},
+			[]string{"EASEMOB_URL", "EASEMOB_APP_ID", "EASEMOB_TOKEN", "EASEMOB_OPERATORS"}},
+		{"an edge hub needs to know whose stream it shows", "serve --role hub", []string{"NATS_URL=nats://n", "AUTH=none"},
+			[]string{"EASEMOB_APP_ID"}},
+		{"an edge hub needs a NATS server", "serve --role hub", []string{"EASEMOB_APP_ID=x", "AUTH=none"}, []string{"NATS_URL"}},
+		{"a poller needs a NATS server", "serve --role poller", whole(), []string{"NATS_URL"}},
+		{"no such role", "serve --role king", whole(), []string{"ROLE"}},
+		{"empty variables are not set", "serve", whole("NATS_URL=", "AUTH=", "EASEMOB_RATE=", "OFFLINE_GRACE=", "ROLE=poller"),
+			[]string{"NATS_URL"}},
+		{"what cannot be read", "serve --max-connections many", whole("MAX_STALENESS=soon", "EASEMOB_RATE=fast"),
+			[]string{"MAX_CONNECTIONS", "MAX_STALENESS", "EASEMOB_RATE"}},
+		{"out of range", "serve", whole("SUBSCRIPTION_TTL=721h", "MAX_STALENESS=0s", "EASEMOB_RATE=0", "MAX_MESSAGE_BYTES=0", "NATS_REPLICAS=3"),
+			[]string{"SUBSCRIPTION_TTL", "MAX_STALENESS", "EASEMOB_RATE", "MAX_MESSAGE_BYTES", "NATS_REPLICAS"}},
+		{"zero", "serve", whole("SUBSCRIPTION_TTL=0s", "MAX_CONNECTIONS=0"), []string{"SUBSCRIPTION_TTL", "MAX_CONNECTIONS"}},
+		{"not supported yet", "serve", whole("AUTH_JWKS_URL=https://x", "CALLBACK_SECRET=hush-callback", "EASEMOB_STATUS=online", "OFFLINE_GRACE=3s"),
+			[]string{"AUTH_JWKS_URL is not supported", "CALLBACK_SECRET is not supported", "EASEMOB_STATUS=online is not supported", "OFFLINE_GRACE is not supported"}},
+		{"not supported by a poller either", "serve --role poller", whole("NATS_URL=nats://n", "CALLBACK_SECRET=hush-callback"),
+			[]string{"CALLBACK_SECRET is not supported"}},
+		{"both ways in", "serve", whole("AUTH=none"), []string{"AUTH=none and AUTH_HMAC_SECRET"}},
+		{"a way in that there is not", "serve", whole("AUTH=some"), []string{"AUTH is"}},
+		{"a short secret", "serve", whole("AUTH_HMAC_SECRET=hush-short"), []string{"AUTH_HMAC_SECRET has 10 bytes"}},
+		{"addresses", "serve", whole("LISTEN=8080", "ADMIN_LISTEN=x:y:z", "NATS_LISTEN=nowhere"), []string{"LISTEN", "ADMIN_LISTEN", "NATS_LISTEN"}},
+		{"credentials of no NATS", "serve", whole("NATS_CREDS=main_test.go"), []string{"NATS_CREDS is set, and NATS_URL is not"}},
+		{"credentials that are not there", "serve", whole("NATS_URL=nats://n", "NATS_CREDS=/nowhere/at/all"), []string{"NATS_CREDS"}},
+		{"an operator that is none", "serve", whole("EASEMOB_OPERATORS=svc 1"), []string{"EASEMOB_OPERATORS"}},
+		{"a page of nobody", "serve", whole("PAGE_UIDS=a9..a1"), []string{"PAGE_UIDS"}},
+		{"misspelt", "serve", whole("EASEMOB_OPERATOR=svc-1", "EASEMOB_PROXY_SERVICE_HOST=10.0.0.1"), []string{"EASEMOB_OPERATOR is set"}},
+		{"half a vendor is not filled up by an emulator", "serve --emulator-url http://127.0.0.1:9090", []string{"EASEMOB_ORG=acme", "EASEMOB_APP=chat"},
+			[]string{"EASEMOB_URL", "EASEMOB_TOKEN", "EASEMOB_OPERATORS", "AUTH_HMAC_SECRET"}},
+		{"logs", "serve", whole("LOG_FORMAT=xml", "LOG_LEVEL=loud"), []string{"LOG_FORMAT", "LOG_LEVEL"}},
+		{"demo", "demo --users 0 --changes-per-s=-1 --listen x", nil, []string{"EMULATOR_USERS", "-1", "LISTEN"}},
+		{"emulator", "emulator --token-ttl 0s --error-rate 2 --max-page-size 0 --listen x", nil,
+			[]string{"EMULATOR_TOKEN_TTL", "EMULATOR_MAX_PAGE_SIZE", "error_rate", "EMULATOR_LISTEN"}},
+		{"watch nobody", "watch", nil, []string{"no user is named"}},
+		{"watch in no app", "watch a b! --nats-url nats://n", nil, []string{"not a user id", "EASEMOB_APP_ID"}},
+		{"set nothing", "set", nil, []string{"no user is named", "PRESENCE_RESOURCE", "EASEMOB_URL", "EASEMOB_APP_ID", "EASEMOB_TOKEN"}},
+		{"token of nobody", "token --watch a,b* --watch x*y --ttl=-1h", nil, []string{"PRESENCE_SUB", "PRESENCE_WATCH", "PRESENCE_TTL", "AUTH_HMAC_SECRET"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			code, stdout, stderr := once(t, test.env, strings.Fields(test.args)...)
+			lines := strings.Split(strings.TrimSpace(stderr), "\n")
+			if code != exitSettings || stdout != "" || len(lines) < 3 {
+				t.Fatalf("exit status %d, stdout %q, stderr:\n%s", code, stdout, stderr)
+			}
+			complaints := lines[1 : len(lines)-1]
+			if len(complaints) != len(test.want) {
+				t.Errorf("%d complaints, want %d:\n%s", len(complaints), len(test.want), stderr)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(strings.Join(complaints, "\n"), want) {
+					t.Errorf("nothing says %q:\n%s", want, stderr)
+				}
+			}
+			if strings.Contains(stderr, "hush") || strings.Contains(stderr, secret32) {
+				t.Errorf("a secret is told:\n%s", stderr)
+			}
+		})
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{{"dance"}, {"serve", "--no-such-flag"}, {"serve", "--listen"}, {"version", "x"}} {
+		if code, _, stderr := once(t, nil, args...); code != exitSettings || !strings.Contains(stderr, "--help explains") {
+			t.Errorf("%s: exit status %d, stderr %q", args, code, stderr)
+		}
+	}
+	if code, stdout, _ := once(t, nil); code != exitOK || !strings.Contains(stdout, "presence-bridge demo") {
+		t.Errorf("without arguments: exit status %d, %q", code, stdout)
+	}
+}
+
+// TestSettingsStartNothing holds that a wrong setting leaves no trace: not even the data directory.
+func TestSettingsStartNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	if code, _, _ := once(t, whole("DATA_DIR="+dir, "MAX_CONNECTIONS=no"), "serve"); code != exitSettings {
+		t.Fatalf("exit status %d", code)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the data directory was made")
+	}
+}
+
+func TestFlagsWinOverVariables(t *testing.T) {
+	p := &process{env: newEnvironment(whole("LISTEN=:1", "EASEMOB_RATE=7"))}
+	_, cmd, err := p.parse([]string{"serve", "--listen", ":2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve := cmd.(*serveCommand)
+	if serve.Listen != ":2" || serve.EasemobRate != 7 || serve.NATSListen != "127.0.0.1:4222" || serve.MaxUIDsPerSubject != 5000 {
+		t.Errorf("listen %s, rate %v, nats %s, limit %d", serve.Listen, serve.EasemobRate, serve.NATSListen, serve.MaxUIDsPerSubject)
+	}
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+func TestToken(t *testing.T) {
+	env := []string{"AUTH_HMAC_SECRET=" + secret32}
+	code, stdout, stderr := once(t, env, "token", "--sub", "Alice", "--watch", "bob,team-*", "--watch", "*", "--set", "--ttl", "2h")
+	if code != exitOK || stderr != "" {
+		t.Fatalf("exit status %d: %s", code, stderr)
+	}
+	var claims jwt.MapClaims
+	_, err := jwt.ParseWithClaims(strings.TrimSpace(stdout), &claims, func(*jwt.Token) (any, error) { return []byte(secret32), nil },
+		jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired(), jwt.WithIssuedAt())
+	if err != nil {
+		t.Fatal(err)
+	}
+	until, issued := claims["exp"].(float64), claims["iat"].(float64)
+	if time.Duration(until-issued)*time.Second != 2*time.Hour {
+		t.Errorf("good from %v to %v", issued, until)
+	}
+	delete(claims, "exp")
+	delete(claims, "iat")
+	if want := (jwt.MapClaims{"sub": "alice", "watch": []any{"bob", "team-*", "*"}, "set": true}); !reflect.DeepEqual(claims, want) {
+		t.Errorf("claims %v, want %v", claims, want)
+	}
+}
+
+// TestTokenGrantsNothingUnasked holds that no claim is no right.
+func TestTokenGrantsNothingUnasked(t *testing.T) {
+	_, stdout, _ := once(t, []string{"AUTH_HMAC_SECRET=" + secret32}, "token", "--sub", "a")
+	var claims jwt.MapClaims
+	if _, _, err := jwt.NewParser().ParseUnverified(strings.TrimSpace(stdout), &claims); err != nil {
+		t.Fatal(err)
+	}
+	if watch := claims["watch"].([]any); len(watch) != 0 || claims["set"] != false {
+		t.Errorf("claims %v", claims)
+	}
+}
