@@ -404,6 +404,24 @@ func TestExtraIsReleasedOnce(t *testing.T) {
 	require.Len(t, w.vendor["op-1"], extra)
 }
 
+// TestExtraBecomesRight: who was to be released somewhere, and comes to be subscribed right there, is not.
+func TestExtraBecomesRight(t *testing.T) {
+	w := newWorld(t, Config{Operators: []string{"op-1", "op-2"}}, 1)
+	one, two := w.book.operators[0], w.book.operators[1]
+	w.want("u")
+	w.run(time.Minute)
+	e := w.book.entries["u"]
+	other := one
+	if e.op == one {
+		other = two
+	}
+	other.extras["u"] = struct{}{}
+	w.book.move(e, queued, other)
+	w.run(time.Hour)
+	require.Contains(t, w.vendor[other.name], bridge.UID("u"))
+	require.Equal(t, other.name, w.ledger["u"].Operator)
+}
+
 // TestAdoptedTakeUpRoom: what is found at the vendor counts, and those who were to come wait instead.
 func TestAdoptedTakeUpRoom(t *testing.T) {
 	w := newWorld(t, Config{Operators: []string{"op-1"}, Capacity: 100}, 1)

@@ -178,14 +178,18 @@ func newStage(t *testing.T, o emulator.Options, c Config) *stage {
 
 // start starts a keeper that leads at once.
 func (s *stage) start() {
+	s.stop = running(s.t, s.keeper(s.client).Run)
+	synctest.Wait()
+}
+
+func (s *stage) keeper(v Vendor) *Keeper {
 	metrics, err := newMetrics(nil)
 	require.NoError(s.t, err)
-	k := &Keeper{config: s.config.withDefaults(), vendor: s.client, ledger: s.ledger, observer: s.witness,
+	k := &Keeper{config: s.config.withDefaults(), vendor: v, ledger: s.ledger, observer: s.witness,
 		registry: s.watchers, metrics: metrics, inbox: newInbox(),
 		role: func(ctx context.Context, lead func(context.Context) error) error { return lead(ctx) }}
 	s.watchers.changed = k.inbox.changed
-	s.stop = running(s.t, k.Run)
-	synctest.Wait()
+	return k
 }
 
 func (s *stage) subscribed() map[bridge.UID]string { return subscribed(s.emu, s.config) }

@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -278,6 +279,30 @@ func TestRoleLostMidway(t *testing.T) {
 		s.start()
 		time.Sleep(time.Minute)
 		s.requireSubscribed(users)
+		requireLedgerTells(t, s.ledger, s.emu, s.config)
+	})
+}
+
+// lastCall ends everything while the vendor's yes is on its way.
+type lastCall struct {
+	Vendor
+	end context.CancelFunc
+}
+
+func (l lastCall) Subscribe(ctx context.Context, op string, uids []string, ttl time.Duration) (easemob.Answer, error) {
+	answer, err := l.Vendor.Subscribe(ctx, op, uids, ttl)
+	l.end()
+	return answer, err
+}
+
+// TestLastCallIsWrittenDown: what the vendor took just before the end is in the ledger all the same.
+func TestLastCallIsWrittenDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, emulator.Options{}, Config{Operators: []string{"op-1"}})
+		s.watchers.watch(people("user", 10)...)
+		ctx, cancel := context.WithCancel(t.Context())
+		require.NoError(t, s.keeper(lastCall{s.client, cancel}).Run(ctx))
+		require.Len(t, s.subscribed(), 10)
 		requireLedgerTells(t, s.ledger, s.emu, s.config)
 	})
 }
