@@ -25,7 +25,8 @@
 //   - A burst of newcomers makes full calls: TestBurstMakesFullCalls. Renewals fall between half and two thirds
 //     of the lifetime, in full calls spread over the hours: TestRenewalsAreLevel.
 //   - A restart or a failover subscribes nobody who is subscribed: TestRestart, TestRestartCostsNothing,
-//     TestRoleLostMidway, TestLastCallIsWrittenDown. With the ledger lost, the vendor's lists put it right: TestLedgerLost.
+//     TestRoleLostMidway, TestLastCallIsWrittenDown. With the ledger lost, the vendor's lists put it right:
+//     TestLedgerLost.
 //   - What the vendor dropped is back within one reconciliation: TestSilentEviction. A list that lags is never
 //     believed about what is younger than its lag: TestReconcile.
 //   - Nobody is released before they have gone unwatched for the whole linger: TestLinger, TestLingerAndRelease.

@@ -136,7 +136,8 @@ func (t *term) reportFull(without int) {
 	log := t.config.Logger
 	switch {
 	case without > 0 && !t.full:
-		log.Warn("the operators are full: users are watched without a subscription; name more in EASEMOB_OPERATORS", "users", without, "capacity", t.config.Capacity*len(t.book.operators))
+		log.Warn("the operators are full: users are watched without a subscription; name more in EASEMOB_OPERATORS",
+			"users", without, "capacity", t.config.Capacity*len(t.book.operators))
 	case without == 0 && t.full:
 		log.Info("everybody who is watched has room for a subscription again")
 	}
