@@ -75,16 +75,20 @@ func (c *demoCommand) run(ctx context.Context, p *process) error {
 	})
 }
 
+// mostOnPage is what one connection may watch.
+const mostOnPage = 1000
+
 func (c *demoCommand) plan(vendorURL string, log *slog.Logger) plan {
 	operators := []string{emulatedOperator}
-	page, _ := expandUIDs([]string{emulatedPeople(c.Users)})
+	page, _ := expandUIDs("PAGE_UIDS", []string{emulatedPeople(min(c.Users, mostOnPage))})
+	people := []string{emulatedPeople(min(c.Users, maxListedUIDs))}
 	return plan{
 		app: emulatedApp,
 		vendor: &easemob.Config{URL: vendorURL, Org: emulatedApp.Org, App: emulatedApp.Name,
 			ClientID: emulatedClientID, ClientSecret: emulatedClientSecret, Logger: log},
 		poller: &poller.Config{Operators: operators},
 		keeper: &keeper.Config{Operators: operators},
-		hub:    &hub.Config{Auth: hub.Auth{None: true}, PageUIDs: page},
+		hub:    &hub.Config{Auth: hub.Auth{None: true}, PageUIDs: page, WatchUIDs: watchedUIDs(people)},
 		nats: natsPlan{
 			server:   bridge.ServerOptions{Listen: c.NATSListen, Logger: log},
 			settings: bridge.Settings{InMemory: true},

@@ -10,8 +10,8 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
-// maxPageUIDs is more than a page can show, and less than a mistyped range can ask for.
-const maxPageUIDs = 10_000
+// maxListedUIDs is more than a page can show, and less than a mistyped range can ask for.
+const maxListedUIDs = 10_000
 
 // list takes what was separated by commas, with or without blanks, as a list.
 func list(values []string) (items []string) {
@@ -26,17 +26,24 @@ func list(values []string) (items []string) {
 }
 
 // expandUIDs writes out ranges like user-0001..user-0200.
-func expandUIDs(items []string) (uids []string, err error) {
+func expandUIDs(variable string, items []string) (uids []string, err error) {
 	for _, item := range items {
 		more, err := expandUID(item)
 		if err != nil {
-			return nil, fmt.Errorf("PAGE_UIDS: %q: %w", item, err)
+			return nil, fmt.Errorf("%s: %q: %w", variable, item, err)
 		}
-		if uids = append(uids, more...); len(uids) > maxPageUIDs {
-			return nil, fmt.Errorf("PAGE_UIDS names more than %d users", maxPageUIDs)
+		if uids = append(uids, more...); len(uids) > maxListedUIDs {
+			return nil, fmt.Errorf("%s names more than %d users", variable, maxListedUIDs)
 		}
 	}
 	return uids, nil
+}
+
+// watchedUIDs is a list that expandUIDs has found nothing wrong with.
+func watchedUIDs(items []string) []bridge.UID {
+	names, _ := expandUIDs("WATCH_UIDS", items)
+	uids, _ := bridge.ParseUIDs(names)
+	return uids
 }
 
 func expandUID(item string) ([]string, error) {
@@ -47,7 +54,7 @@ func expandUID(item string) ([]string, error) {
 	}
 	prefix, from, width := numbered(first)
 	lastPrefix, to, _ := numbered(last)
-	if width == 0 || prefix != lastPrefix || to < from || to-from >= maxPageUIDs {
+	if width == 0 || prefix != lastPrefix || to < from || to-from >= maxListedUIDs {
 		return nil, errors.New("a range is like user-0001..user-0200")
 	}
 	var uids []string

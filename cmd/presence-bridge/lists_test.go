@@ -14,13 +14,13 @@ func TestExpandUIDs(t *testing.T) {
 		{"a1..a1,b", "a1 b"},
 		{"9..11", "9 10 11"},
 	} {
-		got, err := expandUIDs(list([]string{test.in}))
+		got, err := expandUIDs("PAGE_UIDS", list([]string{test.in}))
 		if err != nil || !slices.Equal(got, strings.Fields(test.want)) {
 			t.Errorf("%q: %q, %v", test.in, got, err)
 		}
 	}
 	for _, bad := range []string{"a..b", "a1..b2", "a2..a1", "a1..", "..a1", "a b", "a1..a99999", "a1..a99999999999999999999"} {
-		if got, err := expandUIDs([]string{bad}); err == nil || !strings.Contains(err.Error(), "PAGE_UIDS") {
+		if got, err := expandUIDs("PAGE_UIDS", []string{bad}); err == nil || !strings.Contains(err.Error(), "PAGE_UIDS") {
 			t.Errorf("%q: %d uids, %v", bad, len(got), err)
 		}
 	}

@@ -88,8 +88,9 @@ func (c *serveCommand) fillIn() {
 	if c.Auth == "" && c.AuthHMACSecret == "" && c.AuthJWKSURL == "" {
 		c.Auth = "none"
 	}
-	if len(list(c.PageUIDs)) == 0 {
+	if len(list(c.PageUIDs)) == 0 && len(list(c.WatchUIDs)) == 0 {
 		c.PageUIDs = []string{emulatedPeople(defaultPeople)}
+		c.WatchUIDs = c.PageUIDs
 	}
 }
 
@@ -120,8 +121,9 @@ func (c *serveCommand) plan(log *slog.Logger) plan {
 }
 
 func (c *serveCommand) hubPlan() *hub.Config {
-	page, _ := expandUIDs(list(c.PageUIDs))
-	return &hub.Config{Auth: c.auth(), AllowedOrigins: list(c.AllowedOrigins), Limits: c.limits(), PageUIDs: page}
+	page, _ := expandUIDs("PAGE_UIDS", list(c.PageUIDs))
+	return &hub.Config{Auth: c.auth(), AllowedOrigins: list(c.AllowedOrigins), Limits: c.limits(),
+		PageUIDs: page, WatchUIDs: watchedUIDs(list(c.WatchUIDs))}
 }
 
 func (s natsSettings) natsPlan(log *slog.Logger) natsPlan {

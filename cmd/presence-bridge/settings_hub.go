@@ -12,6 +12,7 @@ type hubSettings struct {
 	Listen         string        `variable:"LISTEN" group:"hub" default:":8080" help:"Public listener: the page, WebSocket, server-sent events, HTTP."`
 	AllowedOrigins []string      `variable:"ALLOWED_ORIGINS" group:"hub" placeholder:"ORIGIN" help:"Foreign origins whose pages may use the hub, separated by commas, like https://app.example.com or *.example.com. The hub's own origin always may."`
 	PageUIDs       []string      `name:"page-uids" variable:"PAGE_UIDS" group:"hub" placeholder:"UID" help:"Whom the live page shows to who opens it bare, separated by commas; user-0001..user-0200 is a range."`
+	WatchUIDs      []string      `name:"watch-uids" variable:"WATCH_UIDS" group:"hub" placeholder:"UID" help:"Who is watched whether or not a browser looks, for backends that read NATS; lists and ranges as for the page."`
 	OfflineGrace   time.Duration `variable:"OFFLINE_GRACE" group:"hub" default:"0s" help:"This version knows 0s only: offline is shown at once."`
 	CallbackSecret string        `variable:"CALLBACK_SECRET" group:"hub" placeholder:"SECRET" help:"Of the vendor's callback rule. Not supported by this version."`
 
@@ -39,7 +40,9 @@ func (s hubSettings) problems() []error {
 		wrong.add(s.auth().Validate())
 	}
 	wrong.check(s.Auth == "" || s.Auth == "none", "AUTH is %q: it can only be none", s.Auth)
-	_, err := expandUIDs(list(s.PageUIDs))
+	_, err := expandUIDs("PAGE_UIDS", list(s.PageUIDs))
+	wrong.add(err)
+	_, err = expandUIDs("WATCH_UIDS", list(s.WatchUIDs))
 	wrong.add(err)
 	return wrong.list
 }
