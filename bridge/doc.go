@@ -57,7 +57,8 @@
 //     TestTheUnionOfAllHoldersIsWatched. A holder that dies is forgotten when its key expires and not before:
 //     TestAHolderThatDiesIsForgottenAfterItsTTLAndNotBefore; one that lives is not:
 //     TestAHolderThatLivesKeepsItsUsers; nor because NATS was away or lost the buckets:
-//     TestAnOutageIsNoReasonToGiveUpAnybody, TestBucketsMadeAnewAreNoticed,
+//     TestAnOutageIsNoReasonToGiveUpAnybody, TestInTheTimeOfGraceADeletionProvesNothing,
+//     TestBucketsMadeAnewAreNoticed, TestNewBucketsAreReadWithPatience,
 //     TestAHolderWhoseKeyExpiredTellsEverythingAgain, TestAHolderThatComesBackIsNotSweptUp.
 //   - One leads at a time, a graceful stop hands over within a second, a crash within the role's TTL and what
 //     it takes to ask: TestOneLeadsAtATimeAndAGracefulStopHandsOver, TestACrashIsTakenOverWithinTheTTL,

@@ -173,6 +173,32 @@ func TestOddKeysAndOtherAppsWatchNobody(t *testing.T) {
 	put(b.watch, "ours.frank", "")
 	put(b.holders, "anybody", `{"app":"demo#other"}`)
 	require.Eventually(t, r.are("alice", "frank"), soon, often)
+
+	r.mu.Lock()
+	r.grace = time.Time{}
+	r.mu.Unlock()
+	require.NoError(t, r.ForgetTheDead(t.Context()))
+	keys, err := keysOf(b.watch)
+	require.NoError(t, err)
+	require.Contains(t, keys, "theirs.carol", "who lives for another app is not swept up")
+	require.NotContains(t, keys, "nobody.eve")
+}
+
+// A registry that reads new buckets while a holder is still writing everything again keeps whom it knew.
+func TestNewBucketsAreReadWithPatience(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	_, err := b.holders.Put(t.Context(), "hub-1", nil)
+	require.NoError(t, err)
+	for anew, want := range map[bool][]UID{true: {"alice"}, false: {}} {
+		r := NewRegistry(b, nil)
+		r.state.seen("hub-1", time.Now())
+		r.state.watch("hub-1", "alice")
+		r.anew = anew
+		inBackground(t, r.Run)
+		waitFor(t, r.Ready(), "the registry")
+		require.Equal(t, want, r.All())
+	}
 }
 
 // Both buckets vanish, as with a server that keeps nothing on disk; nobody stops looking at anybody.
@@ -249,4 +275,25 @@ func TestTenThousandUsersOfOneHolderArrive(t *testing.T) {
 	require.Eventually(t, func() bool { return len(r.All()) == len(uids) }, 2*soon, 10*often)
 	h.Unwatch(uids[1:]...)
 	require.Eventually(t, r.are(uids[0]), 2*soon, 10*often)
+}
+
+// expired is the mark that the server leaves of a holder's key.
+type expired struct{ jetstream.KeyValueEntry }
+
+func (expired) Key() string                     { return "hub-1" }
+func (expired) Operation() jetstream.KeyValueOp { return jetstream.KeyValuePurge }
+
+func TestInTheTimeOfGraceADeletionProvesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	r, now := NewRegistry(b, nil), time.Now()
+	r.state.seen("hub-1", now)
+	r.state.watch("hub-1", "alice")
+	b.nc.Close()
+	r.giveUpSilent(t.Context(), now) // NATS is away
+	later := now.Add(b.settings.HolderTTL)
+	require.Empty(t, r.holderEntry(expired{}, later.Add(-1)))
+	require.Empty(t, r.silent(later.Add(-1)))
+	require.Equal(t, []string{"hub-1"}, r.silent(later.Add(1)), "then it is looked up")
+	require.Equal(t, delta{removed: []UID{"alice"}}, r.holderEntry(expired{}, later))
 }
