@@ -25,6 +25,9 @@ func ParseUID(s string) (UID, error) {
 	case len(s) > MaxUIDBytes:
 		return "", fmt.Errorf("%w: %.16q... has %d bytes, %d is the most", ErrUID, s, len(s), MaxUIDBytes)
 	}
+	if s == "." || s == ".." { // each user is a segment of the vendor's paths, where these two are directions
+		return "", fmt.Errorf("%w: %q means something else in a path", ErrUID, s)
+	}
 	if i := strings.IndexFunc(s, notInUID); i >= 0 {
 		return "", fmt.Errorf("%w: %q has a byte at %d that is none of a-z 0-9 . _ -", ErrUID, s, i)
 	}

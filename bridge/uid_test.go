@@ -17,6 +17,8 @@ func TestUIDsAreFoldedAndChecked(t *testing.T) {
 	}
 	for in, why := range map[string]string{
 		"":                                 "empty",
+		".":                                "path",
+		"..":                               "path",
 		strings.Repeat("x", MaxUIDBytes+1): "65 bytes",
 		"a b":                              "byte at 1",
 		"a*":                               "byte at 1",
