@@ -16,7 +16,5 @@ const (
 
 var emulatedApp = bridge.App{Org: "demo", Name: "presence"}
 
-// emulatedPeople is the range of the first n people of an emulator, as many as a page should show.
-func emulatedPeople(n int) string {
-	return fmt.Sprintf("user-0001..user-%04d", min(n, defaultPeople))
-}
+// emulatedPeople is the range of the first n people of an emulator.
+func emulatedPeople(n int) string { return fmt.Sprintf("user-0001..user-%04d", n) }

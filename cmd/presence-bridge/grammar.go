@@ -30,7 +30,7 @@ func options(p *process, wrong *problems) []kong.Option {
 		kong.Resolvers(p.env),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.Help(printHelp),
-		kong.HelpFormatter(helpWithVariable),
+		kong.ValueFormatter(helpWithVariable),
 		kong.ExplicitGroups(groups),
 	)
 }

@@ -44,7 +44,7 @@ func (c *watchCommand) fromNATS() bool { return c.NATSURL != "" && c.URL == "" }
 func (c *watchCommand) problems() []error {
 	var wrong problems
 	if len(c.UIDs) == 0 {
-		wrong.add(errors.New("no user is named: presence-bridge watch UID..."))
+		wrong.add(errors.New("no user is named: give uids, as in presence-bridge watch alice bob"))
 	}
 	_, err := bridge.ParseUIDs(list(c.UIDs))
 	wrong.add(err)
