@@ -324,3 +324,19 @@ func (f frame) exts() map[bridge.UID]string {
 	}
 	return m
 }
+
+// serveQuiet serves a hub that the test feeds, over TCP.
+func serveQuiet(t testing.TB, h *Hub) *testHub {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	stop := running(t, func(ctx context.Context) error { return h.Serve(ctx, l) })
+	return &testHub{Hub: h, t: t, url: "http://" + l.Addr().String(), stop: stop, stopServe: stop, logged: &logged{}}
+}
+
+// peek looks at what the hub's mutex guards.
+func (h *Hub) peek(look func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	look()
+}

@@ -25,7 +25,8 @@ const (
 func (h *Hub) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler: h.handler, ReadHeaderTimeout: headerWithin, MaxHeaderBytes: maxHeaderBytes, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
+		ErrorLog:    slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 	}
 	var failed error
 	served := make(chan struct{})
@@ -42,6 +43,18 @@ func (h *Hub) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serving: %w", failed)
 	}
 	return err
+}
+
+// connKey is where a request's context has the connection beneath.
+type connKey struct{}
+
+// cutter closes the connection beneath a request, which ends whatever waits for the peer.
+func cutter(r *http.Request) func() {
+	c, ok := r.Context().Value(connKey{}).(net.Conn)
+	if !ok {
+		return func() {} // another server than ours
+	}
+	return func() { _ = c.Close() }
 }
 
 // shutDown ends what is no socket.

@@ -3,8 +3,10 @@ package hub
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/coder/websocket"
@@ -27,6 +29,7 @@ type socket struct {
 	hub     *Hub
 	conn    *websocket.Conn
 	session *session
+	cut     func() // ends the connection as it is, no goodbye
 	rate    *rate.Limiter
 	renewed chan struct{} // holds one token when the grant has changed
 }
@@ -49,8 +52,8 @@ func (h *Hub) webSocket(c echo.Context) error {
 	if err != nil {
 		return nil // Accept has answered
 	}
-	conn.SetReadLimit(h.limits.MaxMessageBytes)
-	k := &socket{hub: h, conn: conn, session: s, renewed: make(chan struct{}, 1),
+	conn.SetReadLimit(-1) // receive has the limit
+	k := &socket{hub: h, conn: conn, session: s, cut: cutter(r), renewed: make(chan struct{}, 1),
 		rate: rate.NewLimiter(rate.Limit(h.limits.MaxMessagesPerSecond), h.limits.MaxMessagesPerSecond)}
 	k.serve(r.Context(), tokenOf(r))
 	return nil
@@ -79,7 +82,7 @@ func (k *socket) serve(ctx context.Context, token string) {
 	var g errgroup.Group
 	g.Go(func() error { defer cancel(); return k.read(ctx, token) })
 	g.Go(func() error { defer cancel(); return k.write(ctx) })
-	g.Go(func() error { defer cancel(); return k.ping(ctx) })
+	g.Go(func() error { defer cancel(); defer k.cut(); return k.ping(ctx) })
 	_ = g.Wait()
 	_ = k.conn.CloseNow()
 }
@@ -88,16 +91,16 @@ func (k *socket) serve(ctx context.Context, token string) {
 func (k *socket) read(ctx context.Context, token string) error {
 	if k.hub.auth.None || token != "" {
 		if err := k.authenticate(token, ""); err != nil {
-			return k.give(ctx, err)
+			return k.give(ctx, strings.NewReader(""), err)
 		}
 	}
 	for {
-		kind, data, err := k.conn.Read(ctx)
+		kind, r, err := k.conn.Reader(ctx)
 		if err != nil {
 			return err
 		}
-		if err := k.take(ctx, kind, data); err != nil {
-			return k.give(ctx, err)
+		if err := k.take(ctx, kind, r); err != nil {
+			return k.give(ctx, r, err)
 		}
 		if !k.hub.room(k.session, ctx.Done()) {
 			return ctx.Err()
@@ -105,20 +108,34 @@ func (k *socket) read(ctx context.Context, token string) error {
 	}
 }
 
-// give ends the session for a reason, and waits until the connection has ended of it.
-func (k *socket) give(ctx context.Context, err error) error {
-	why := closeGoingAway.because("the hub has to stop")
-	_ = errors.As(err, &why)
+// give ends the session for a reason, and waits until the connection has ended of it. What the peer still sends
+// is read, the rest of a message first: a connection that is closed with unread data beneath it is reset, and
+// the peer would never see the reason.
+func (k *socket) give(ctx context.Context, rest io.Reader, err error) error {
+	var why *closing
+	if !errors.As(err, &why) {
+		return err // it has ended already
+	}
 	k.session.end(why)
 	for {
-		if _, _, err := k.conn.Read(ctx); err != nil {
+		if _, err := io.Copy(io.Discard, rest); err != nil {
+			return err
+		}
+		if _, rest, err = k.conn.Reader(ctx); err != nil {
 			return err
 		}
 	}
 }
 
-// take handles one message. Only an error that closes is returned; any other is answered.
-func (k *socket) take(ctx context.Context, kind websocket.MessageType, data []byte) error {
+// take handles one message. Only an error that ends the connection is returned; any other is answered.
+func (k *socket) take(ctx context.Context, kind websocket.MessageType, r io.Reader) error {
+	data, err := io.ReadAll(io.LimitReader(r, k.hub.limits.MaxMessageBytes+1))
+	switch {
+	case err != nil:
+		return err
+	case int64(len(data)) > k.hub.limits.MaxMessageBytes:
+		return closeTooLarge.because("the message is too large; MAX_MESSAGE_BYTES is the limit")
+	}
 	if kind != websocket.MessageText {
 		return closeProtocol.because("messages are text")
 	}
@@ -155,9 +172,12 @@ func (k *socket) write(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-k.session.wake:
-			if err := k.flush(ctx); err != nil {
+			err := k.flush(ctx)
+			if errors.Is(err, context.DeadlineExceeded) {
 				k.close(closeTooSlow.because("a write took too long"))
-				return nil
+			}
+			if err != nil {
+				return err
 			}
 		case <-k.renewed:
 			k.setDeadline(deadline)

@@ -1,0 +1,162 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+// TestSlowClient has one client that does not read while 10,000 changes of 100 users happen, and one that does.
+func TestSlowClient(t *testing.T) {
+	h := quietHub(t)
+	h.hear(live())
+	th := serveQuiet(t, h)
+	uids := names(0, 100)
+	slow, err := th.dialConn()
+	require.NoError(t, err)
+	defer func() { _ = slow.CloseNow() }()
+	ctx, cancel := context.WithTimeout(context.Background(), soon)
+	defer cancel()
+	require.NoError(t, slow.Write(ctx, 1, encode(fields{"type": "subscribe", "uids": uids})))
+	fast := th.dial()
+	fast.expect("welcome")
+	fast.subscribe(uids...)
+	th.until(func() bool { return len(h.users["u00000"].watched) == 2 })
+
+	// Texts are long, so that sockets fill soon.
+	const changes = 10_000
+	text := make([]byte, 900)
+	for i := range text {
+		text[i] = 'x'
+	}
+	newest := map[bridge.UID]string{}
+	told := map[bridge.UID]string{}
+	waiting := 0
+	for i := range changes {
+		uid := bridge.UID(uids[i%len(uids)])
+		newest[uid] = fmt.Sprintf("%s%d", text, i)
+		h.Apply(entry(uint64(i+1), uid, online(newest[uid]), bridge.ChangedExt))
+		th.peek(func() {
+			for s := range h.sessions {
+				waiting = max(waiting, len(s.pending))
+			}
+		})
+	}
+	require.LessOrEqual(t, waiting, len(uids))
+	for !maps.Equal(told, newest) {
+		for uid, ext := range fast.expect("changes").exts() {
+			told[uid] = ext
+		}
+	}
+
+	// What the slow one finds now is what was in the sockets' buffers, and then the newest of each.
+	states, seen := 0, map[bridge.UID]string{}
+	at := map[bridge.UID]int64{}
+	for !maps.Equal(seen, newest) {
+		_, data, err := slow.Read(ctx)
+		require.NoError(t, err)
+		for _, p := range decodeFrame(t, data).Presences {
+			require.Greater(t, p.ObservedAt, at[p.UID])
+			at[p.UID], seen[p.UID] = p.ObservedAt, p.Ext
+			states++
+		}
+	}
+	require.Less(t, states, changes*3/4, "states were skipped")
+	t.Logf("%d states for %d changes", states, changes)
+}
+
+// TestPendingIsBounded: what waits for a client that pulls nothing is one note for each user it watches.
+func TestPendingIsBounded(t *testing.T) {
+	h := quietHub(t)
+	h.hear(live())
+	s := greeted(t, h, grant{open: true})
+	require.NoError(t, h.subscribe(t.Context(), s, "", uidsOf(names(0, 100)), ""))
+	h.pull(s)
+	for i := range 10_000 {
+		h.Apply(entry(uint64(i+1), uidsOf(names(i%100, 1))[0], online(fmt.Sprint(i)), bridge.ChangedExt))
+		require.LessOrEqual(t, len(s.pending), 100)
+		require.Empty(t, s.replies)
+	}
+	frames := pulled(t, h, s)
+	require.Len(t, frames, 1)
+	require.Len(t, frames[0].Presences, 100)
+	for _, p := range frames[0].Presences {
+		require.Greater(t, p.ObservedAt, int64(9_900))
+	}
+	require.Empty(t, pulled(t, h, s))
+}
+
+func uidsOf(list []string) []bridge.UID {
+	uids, err := bridge.ParseUIDs(list)
+	if err != nil {
+		panic(err)
+	}
+	return uids
+}
+
+// TestAnswersAreBounded: a client that asks and does not read is not read from any more.
+func TestAnswersAreBounded(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Limits.MaxMessagesPerSecond = 10_000 }, func(t *testing.T, h *bubbleHub) {
+		conn := h.dialConn()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() {
+			for conn.Write(ctx, 1, []byte(`{"type":"ping"}`)) == nil {
+			}
+		}()
+		synctest.Wait()
+		h.peek(func() {
+			for s := range h.sessions {
+				require.LessOrEqual(t, len(s.replies), maxReplies)
+			}
+		})
+		_ = conn.CloseNow()
+	})
+}
+
+// TestStalledWrite: only a write that stalls past its deadline ends a connection, and one who just goes does
+// not count as slow.
+func TestStalledWrite(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, h *bubbleHub) {
+		gone := h.dial()
+		gone.expect("welcome")
+		gone.hangUp()
+		tooSlow := h.metrics.closed.WithLabelValues(closeTooSlow.name)
+		conn := h.dialConn() // a pipe has no buffer: the welcome stalls
+		time.Sleep(writeWithin - time.Millisecond)
+		synctest.Wait()
+		h.peek(func() { require.Len(t, h.sessions, 1) })
+		require.Zero(t, testutil.ToFloat64(tooSlow))
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		h.peek(func() { require.Empty(t, h.sessions) })
+		require.Equal(t, 1.0, testutil.ToFloat64(tooSlow))
+		_ = conn.CloseNow()
+	})
+}
+
+// TestVanishedPeer: one who is gone without a word is found out by two heartbeats.
+func TestVanishedPeer(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, h *bubbleHub) {
+		conn := h.dialConn()
+		_, _, err := conn.Read(t.Context()) // the welcome; then nothing is read, so no ping is answered
+		require.NoError(t, err)
+		time.Sleep(heartbeat + writeWithin + heartbeat + time.Second)
+		synctest.Wait()
+		h.peek(func() { require.Empty(t, h.sessions) })
+		_ = conn.CloseNow()
+
+		there := h.dial()
+		there.expect("welcome")
+		time.Sleep(10 * heartbeat)
+		there.expectNothing()
+	})
+}
