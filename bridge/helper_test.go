@@ -21,6 +21,10 @@ import (
 // on a small machine.
 func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "16")
+	flag.Parse()
+	if flag.Lookup("test.fuzz").Value.String() != "" { // where it counts processes
+		_ = flag.Set("test.parallel", "2")
+	}
 	goleak.VerifyTestMain(m)
 }
 
