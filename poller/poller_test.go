@@ -1,0 +1,414 @@
+package poller
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+	"github.com/presence-bridge/presence-bridge/bridge/easemob"
+	"github.com/presence-bridge/presence-bridge/bridge/easemob/emulator"
+)
+
+// TestNeverOfflineByAccident lets everything go wrong at the vendor that can, and holds each message that was
+// published against what users ever were.
+func TestNeverOfflineByAccident(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		faults emulator.Faults
+		fired  func(emulator.Fired) int
+		enough int // the vendor's client backs off after some: waiting for more would only take long
+	}{
+		{"outage", emulator.Faults{Outage: true}, func(f emulator.Fired) int { return f.Outage }, 4},
+		{"429", emulator.Faults{ErrorRate: 0.5, ErrorStatus: 429}, func(f emulator.Fired) int { return f.Error }, 3},
+		{"500", emulator.Faults{ErrorRate: 0.5, ErrorStatus: 500}, func(f emulator.Fired) int { return f.Error }, 10},
+		{"resets", emulator.Faults{ResetRate: 0.5}, func(f emulator.Fired) int { return f.Reset }, 10},
+		{"truncated bodies", emulator.Faults{MalformedRate: 0.5}, func(f emulator.Fired) int { return f.Malformed }, 10},
+		{"missing entries", emulator.Faults{DropEntryRate: 0.3}, func(f emulator.Fired) int { return f.DropEntry }, 300},
+		{"duplicate keys", emulator.Faults{DuplicateKeyRate: 0.5}, func(f emulator.Fired) int { return f.DuplicateKey }, 300},
+		{"empty uids", emulator.Faults{EmptyUIDRate: 0.01}, func(f emulator.Fired) int { return f.EmptyUID }, 30},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, emulator.Options{Users: 150, ChangesPerS: 100})
+			r.poller(r.config("p"))
+			uids := r.people(150)
+			r.eventually("everybody is known", func() bool { return len(r.record.all()) == 150 })
+			require.NoError(t, r.emulator.SetFaults(tt.faults))
+			r.eventually("the fault fires", func() bool { return tt.fired(r.emulator.FaultsFired()) >= tt.enough })
+			require.NoError(t, r.emulator.SetFaults(emulator.Faults{}))
+			r.pause(150)
+			r.settled(uids)
+			r.checkLog()
+		})
+	}
+}
+
+// pause lets nobody change any more.
+func (r *rig) pause(users int) {
+	require.NoError(r.t, r.emulator.SetPopulation(emulator.Population{Users: users, ChangesPerS: 1, Paused: true}))
+}
+
+// TestTwoAtOnce has two pollers lead at the same time, on connections of their own: it costs calls, and nothing
+// else.
+func TestTwoAtOnce(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: 120, ChangesPerS: 150})
+	one := r.pollerAsking(r.client(), r.config("one"), leadNow)
+	two := r.pollerAsking(r.client(), r.config("two"), leadNow)
+	uids := r.people(120)
+	r.eventually("both publish", func() bool {
+		return one.metric(t, "changes_published_total") > 100 && two.metric(t, "changes_published_total") > 100
+	})
+	r.pause(120)
+	r.settled(uids)
+	r.checkLog()
+}
+
+// TestTakeover kills the active poller without a word. The other goes on within the lease, and finds nothing
+// that has not happened.
+func TestTakeover(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: 150, Paused: true})
+	uids := r.people(150)
+	one := r.poller(r.config("one"))
+	r.eventually("one leads", one.leading)
+	two := r.poller(r.config("two"))
+	r.settled(uids)
+	published := r.record.total()
+	require.False(t, two.leading())
+
+	one.kill()
+	r.eventually("two leads", two.leading)
+	r.eventually("two has looked at everybody", func() bool { return two.turns() > 0 })
+	require.Equal(t, published, r.record.total(), "nothing has changed")
+	r.emulator.SetUser("user-0007", map[string]string{"ios": "1", "web": "0"}, "back")
+	r.settled(uids)
+	require.Equal(t, published+1, r.record.total())
+	r.checkLog()
+}
+
+func TestAStopLeavesTheRoleInPeace(t *testing.T) {
+	r := newRigWith(t, emulator.Options{Users: 10, Paused: true}, time.Minute) // nobody could wait for it to expire
+	one := r.poller(r.config("one"))
+	r.eventually("one leads", one.leading)
+	two := r.poller(r.config("two"))
+	one.stop()
+	r.eventually("two leads", two.leading)
+}
+
+// TestFirstAndUnwatched follows one user through all that watching means in the log.
+func TestFirstAndUnwatched(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: 5, Paused: true})
+	r.poller(r.config("p"))
+	steps := []struct {
+		do   func(...bridge.UID)
+		what string
+	}{{r.holder.Watch, bridge.ChangedFirst}, {r.holder.Unwatch, bridge.ChangedUnwatched}, {r.holder.Watch, bridge.ChangedFirst}}
+	for i, step := range steps {
+		step.do("user-0003")
+		r.eventually(step.what, func() bool { return len(r.record.of("user-0003")) == i+1 })
+		require.Equal(t, []string{step.what}, r.record.last("user-0003").Changed)
+	}
+	r.checkLog()
+}
+
+// TestTheLeftBehindAreToldBeforeTheFeed leaves a user in the log whom nobody watches any more.
+func TestTheLeftBehindAreToldBeforeTheFeed(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: 5, Paused: true})
+	p := r.poller(r.config("one"))
+	uids := r.people(2)
+	r.settled(uids)
+	p.stop()
+	r.holder.Unwatch("user-0001")
+	r.registered(1)
+
+	feeds := r.feeds()
+	r.poller(r.config("two"))
+	r.eventually("the feed begins", func() bool { return feeds.last().State != "" })
+	require.True(t, r.record.last("user-0001").Unwatched())
+	require.False(t, r.record.last("user-0002").Unwatched())
+	require.Equal(t, 1, feeds.last().Watched)
+	r.checkLog()
+}
+
+// TestALateWriterIsPutRight has somebody write, as an overtaken poller may, about a user whom nobody watches.
+func TestALateWriterIsPutRight(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: 5, Paused: true})
+	p := r.poller(r.config("p"))
+	r.eventually("it leads", p.leading)
+	_, bus := r.bus()
+	late := bridge.NewJournal(bus)
+	r.start(func(ctx context.Context) error { return bus.Follow(ctx, late) })
+	<-late.Ready()
+	state := stateFromTruth(r.emulator.Users()["user-0004"])
+	_, err := late.Observe(t.Context(), []bridge.Observation{{UID: "user-0004", State: state, At: time.Now(), Source: bridge.SourcePoll}})
+	require.NoError(t, err)
+	r.eventually("it is history", func() bool {
+		last := r.record.last("user-0004")
+		return last != nil && last.Unwatched()
+	})
+	r.checkLog()
+}
+
+// TestTheBudgetIsKeptAndUsed runs more users than the budget looks at in a second. How much of the budget can be
+// used depends on how busy the machine is, so it is held against a client that does nothing but take slots.
+func TestTheBudgetIsKeptAndUsed(t *testing.T) {
+	const watched, rate = 5000, 20
+	r := newRig(t, emulator.Options{Users: watched, Paused: true})
+	r.people(watched)
+	r.registered(watched)
+	r.rate = rate
+	c := r.config("p")
+	c.Revisit = 0
+	vendor, idle := &counting{Client: r.client()}, &counting{Client: r.client()}
+	p := r.pollerAsking(vendor, c, (*Poller).Run)
+	r.eventually("the first call", func() bool { return vendor.slots.Load() > 0 })
+	r.start(func(ctx context.Context) error {
+		for idle.Wait(ctx, easemob.KindGet) == nil {
+		}
+		return nil
+	})
+	r.eventually("five seconds of slots", func() bool { return idle.slots.Load() >= 5*rate*9/10 })
+	used, could := vendor.slots.Load(), idle.slots.Load()
+	r.eventually("a turn", func() bool { return p.turns() > 0 })
+
+	stats := r.emulator.Stats()
+	t.Logf("%d slots of %d used, %d calls within a second at most", used, could, stats.PeakPerS["get"])
+	require.LessOrEqual(t, stats.PeakPerS["get"], rate+1, "never over the budget")
+	require.GreaterOrEqual(t, float64(used), 0.9*float64(could), "the budget is used")
+	require.LessOrEqual(t, stats.Batches["get"].Partial, 1, "calls are full, save the last one of a turn")
+}
+
+// counting counts the slots that were taken.
+type counting struct {
+	*easemob.Client
+	slots atomic.Int64
+}
+
+func (c *counting) Wait(ctx context.Context, kind easemob.Kind) error {
+	err := c.Client.Wait(ctx, kind)
+	if err == nil {
+		c.slots.Add(1)
+	}
+	return err
+}
+
+// TestAHintCostsOneCall has a set come through the bridge while nothing else is due.
+func TestAHintCostsOneCall(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: 300, Paused: true})
+	uids := r.people(300)
+	r.registered(300)
+	c := r.config("p")
+	c.Revisit, c.MaxStaleness = time.Minute, time.Hour
+	r.poller(c)
+	r.settled(uids)
+	require.Equal(t, 3, r.emulator.Stats().Calls["get"])
+
+	_, bus := r.bus()
+	r.emulator.SetUser("user-0123", map[string]string{"web": "100"}, "in a meeting")
+	require.NoError(t, bus.PublishHint(bridge.Hint{UID: "user-0123", Source: bridge.SourceBridge}))
+	r.settled(uids)
+	require.Equal(t, bridge.SourceBridge, r.record.last("user-0123").Source)
+	require.Equal(t, 4, r.emulator.Stats().Calls["get"])
+	require.Equal(t, 301, r.emulator.Stats().UIDs["get"])
+	r.checkLog()
+}
+
+// TestEachIsAskedByWhoSubscribesThem needs a vendor that answers only to subscribers.
+func TestEachIsAskedByWhoSubscribesThem(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: 90, Paused: true, NeedSubscription: true})
+	uids := r.people(90)
+	client, operators := r.client(), []string{"svc-1", "svc-2", "svc-3"}
+	_, bus := r.bus()
+	for i, operator := range operators {
+		theirs := uids[30*i : 30*(i+1)]
+		names := make([]string, len(theirs))
+		for j, uid := range theirs {
+			names[j] = string(uid)
+			require.NoError(t, bus.Subscribed(t.Context(), uid, bridge.Subscription{Operator: operator, Until: time.Now().Add(time.Hour).UnixMilli()}))
+		}
+		_, err := client.Subscribe(t.Context(), operator, names, time.Hour)
+		require.NoError(t, err)
+	}
+	c := r.config("p")
+	c.Operators = operators
+	r.poller(c)
+	r.settled(uids)
+	r.checkLog()
+}
+
+// TestTheFeedTellsTheTruth follows the health through an outage.
+func TestTheFeedTellsTheTruth(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: 50, Paused: true})
+	uids, feeds := r.people(50), r.feeds()
+	c := r.config("p")
+	c.MaxStaleness = 2 * time.Second
+	r.poller(c)
+	r.settled(uids)
+	r.eventually("live", func() bool { return feeds.last().State == bridge.FeedLive && feeds.last().Watched == 50 })
+	live := feeds.last()
+	require.Empty(t, live.Reason)
+	require.Positive(t, live.CallsPerS)
+	require.WithinDuration(t, time.Now(), time.UnixMilli(live.AsOf), 2*time.Second)
+
+	require.NoError(t, r.emulator.SetFaults(emulator.Faults{Outage: true}))
+	r.eventually("degraded", func() bool { return feeds.last().State == bridge.FeedDegraded })
+	require.Contains(t, feeds.last().Reason, "the last call failed")
+	r.eventually("down", func() bool { return feeds.last().State == bridge.FeedDown })
+	require.Equal(t, r.record.total(), 50, "an outage changes nobody")
+
+	require.NoError(t, r.emulator.SetFaults(emulator.Faults{}))
+	r.eventually("live again", func() bool { return feeds.last().State == bridge.FeedLive })
+	require.Greater(t, feeds.last().AsOf, live.AsOf)
+}
+
+func TestPresenceNotSwitchedOnIsToldAtOnce(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: 5, Paused: true, NotActivated: true})
+	r.people(5)
+	feeds := r.feeds()
+	r.poller(r.config("p"))
+	r.eventually("down", func() bool { return feeds.last().State == bridge.FeedDown })
+	require.Contains(t, feeds.last().Reason, "switch presence on")
+}
+
+// scripted is a vendor that does what a test wants.
+type scripted struct {
+	get func(ctx context.Context, operator string, uids []string) (easemob.Answer, error)
+}
+
+func (s scripted) Wait(ctx context.Context, _ easemob.Kind) error {
+	return pause(ctx, time.Millisecond)
+}
+
+func (s scripted) GetNow(ctx context.Context, operator string, uids []string) (easemob.Answer, error) {
+	return s.get(ctx, operator, uids)
+}
+
+func everybodyIsOnline(uids []string) easemob.Answer {
+	a := easemob.Answer{Presences: map[string]easemob.Presence{}}
+	for _, uid := range uids {
+		a.Presences[uid] = easemob.Presence{UID: uid, Status: map[string]string{"web": "1"}}
+	}
+	return a
+}
+
+// TestWhoIsUnwatchedDuringACallIsNotPublished holds an answer back until its user is not watched any more.
+func TestWhoIsUnwatchedDuringACallIsNotPublished(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: -1})
+	asked, answer := make(chan struct{}, 1), make(chan struct{})
+	vendor := scripted{func(ctx context.Context, _ string, uids []string) (easemob.Answer, error) {
+		asked <- struct{}{}
+		select {
+		case <-answer:
+		case <-ctx.Done():
+			return easemob.Answer{}, ctx.Err()
+		}
+		return everybodyIsOnline(uids), nil
+	}}
+	p := r.pollerAsking(vendor, r.config("p"), (*Poller).Run)
+	r.holder.Watch("a")
+	<-asked
+	r.holder.Unwatch("a")
+	r.eventually("it is not watched", func() bool { return !p.registry.Watched("a") && !p.watches("a") })
+	close(answer)
+	r.eventually("the call is over", func() bool { return p.metric(t, "looks_total") == 1 && p.nobodyFlies() })
+	require.Zero(t, r.record.total())
+}
+
+func (p *testPoller) watches(uid bridge.UID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.term.list.has(uid)
+}
+
+func (p *testPoller) nobodyFlies() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.term.flying) == 0
+}
+
+// TestOneUserCannotSpoilTheOthersCalls has a vendor that refuses every call with a certain user in it.
+func TestOneUserCannotSpoilTheOthersCalls(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: -1})
+	vendor := scripted{func(_ context.Context, _ string, uids []string) (easemob.Answer, error) {
+		for _, uid := range uids {
+			if uid == "poison" {
+				return easemob.Answer{}, &easemob.Error{Kind: easemob.KindGet, Status: 400, Message: "no such thing"}
+			}
+		}
+		return everybodyIsOnline(uids), nil
+	}}
+	p := r.pollerAsking(vendor, r.config("p"), (*Poller).Run)
+	uids := append(uidsFrom(0, 250), "poison")
+	r.holder.Watch(uids...)
+	r.eventually("the others are known", func() bool { return len(r.record.all()) == 250 })
+	r.eventually("turns go on", func() bool { return p.turns() > 3 })
+	require.Nil(t, r.record.last("poison"))
+}
+
+// TestAFailingVendorIsLeftInPeace has a vendor that never answers, and slots a thousand times a second.
+func TestAFailingVendorIsLeftInPeace(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: -1})
+	var calls atomic.Int64
+	vendor := scripted{func(context.Context, string, []string) (easemob.Answer, error) {
+		calls.Add(1)
+		return easemob.Answer{}, errAway
+	}}
+	p := r.pollerAsking(vendor, r.config("p"), (*Poller).Run)
+	r.holder.Watch(uidsFrom(0, 50)...)
+	r.eventually("some calls", func() bool { return calls.Load() >= 5 })
+	require.Eventually(t, func() bool { return p.trouble("svc-1") >= 4 }, patience, time.Millisecond)
+	require.Less(t, calls.Load(), int64(20))
+}
+
+var errAway = &easemob.Error{Kind: easemob.KindGet, Status: 503, Message: "away"}
+
+func (p *testPoller) trouble(operator string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.term.trouble(operator).failures
+}
+
+// TestAnOperatorThatIsRefusedHoldsNobodyElseBack has two operators, one of whom the vendor does not know.
+func TestAnOperatorThatIsRefusedHoldsNobodyElseBack(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: -1})
+	vendor := scripted{func(_ context.Context, operator string, uids []string) (easemob.Answer, error) {
+		if operator == "svc-1" {
+			return easemob.Answer{}, errAway
+		}
+		return everybodyIsOnline(uids), nil
+	}}
+	c := r.config("p")
+	c.Operators = []string{"svc-1", "svc-2"}
+	p := r.pollerAsking(vendor, c, (*Poller).Run)
+	uids := uidsFrom(0, 1000)
+	r.holder.Watch(uids...)
+	theirs := 0
+	for _, uid := range uids {
+		if newTestRobin(c.Operators...).operatorOf(uid).name == "svc-2" {
+			theirs++
+		}
+	}
+	r.eventually("the other's users are known", func() bool { return len(r.record.all()) == theirs })
+	before := p.metric(t, "looks_total")
+	r.eventually("and looked at again", func() bool { return p.metric(t, "looks_total") > before+float64(3*theirs) })
+}
+
+// TestRunEndsInPeace stops a poller in the middle of its work.
+func TestRunEndsInPeace(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: 150, ChangesPerS: 100})
+	r.people(150)
+	_, bus := r.bus()
+	p, err := New(bus, r.client(), r.config("p"))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	var g errgroup.Group
+	g.Go(func() error { return p.Run(ctx) })
+	r.eventually("it is at work", func() bool { return r.record.total() > 200 })
+	cancel()
+	began := time.Now()
+	require.NoError(t, g.Wait())
+	require.Less(t, time.Since(began), time.Second)
+}
