@@ -2,8 +2,10 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
 )
@@ -91,5 +93,17 @@ func TestServeWithoutNATS(t *testing.T) {
 	code, _, stderr := once(t, whole("NATS_URL=nats://me:hush@127.0.0.1:1", "LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0"), "serve")
 	if code != exitFailed || !strings.Contains(stderr, "NATS_URL") || strings.Contains(stderr, "hush") {
 		t.Errorf("exit status %d, %q", code, stderr)
+	}
+}
+
+func TestServeWhereNothingCanBeStored(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	code, _, stderr := once(t, whole("DATA_DIR="+file, "LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0", "NATS_LISTEN=127.0.0.1:0"), "serve")
+	if code != exitFailed || !strings.Contains(stderr, "DATA_DIR") || time.Since(began) > 5*time.Second {
+		t.Errorf("exit status %d after %v, %q", code, time.Since(began), stderr)
 	}
 }

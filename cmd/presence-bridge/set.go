@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
 	"github.com/presence-bridge/presence-bridge/bridge/easemob"
@@ -28,6 +29,8 @@ presence-bridge set user-0001 --resource web_1 --ext hello --emulator-url http:/
 `
 }
 
+var statusDigits = regexp.MustCompile(`^[0-9]{1,10}$`)
+
 func (c *setCommand) problems() []error {
 	c.standIn()
 	var wrong problems
@@ -37,6 +40,7 @@ func (c *setCommand) problems() []error {
 		wrong.add(err)
 	}
 	wrong.check(c.Resource != "", "PRESENCE_RESOURCE (--resource) is not set: name the device, like web_1")
+	wrong.check(statusDigits.MatchString(c.Status), "PRESENCE_STATUS (--status) is %q: want 1 to 10 decimal digits", c.Status)
 	wrong.check(len(c.Ext) <= easemob.MaxExt, "PRESENCE_EXT (--ext) has %d bytes: %d is the most", len(c.Ext), easemob.MaxExt)
 	wrong.add(c.logSettings.problems()...)
 	wrong.add(c.vendorSettings.config(0, nil).Validate())

@@ -61,7 +61,7 @@ func TestSettings(t *testing.T) {
 			[]string{"EMULATOR_TOKEN_TTL", "EMULATOR_MAX_PAGE_SIZE", "error_rate", "EMULATOR_LISTEN"}},
 		{"watch nobody", "watch", nil, []string{"no user is named"}},
 		{"watch in no app", "watch a b! --nats-url nats://n", nil, []string{"not a user id", "EASEMOB_APP_ID"}},
-		{"set nothing", "set", nil, []string{"no user is named", "PRESENCE_RESOURCE", "EASEMOB_URL", "EASEMOB_APP_ID", "EASEMOB_TOKEN"}},
+		{"set nothing", "set --status busy", nil, []string{"PRESENCE_STATUS", "no user is named", "PRESENCE_RESOURCE", "EASEMOB_URL", "EASEMOB_APP_ID", "EASEMOB_TOKEN"}},
 		{"token of nobody", "token --watch a,b* --watch x*y --ttl=-1h", nil, []string{"PRESENCE_SUB", "PRESENCE_WATCH", "PRESENCE_TTL", "AUTH_HMAC_SECRET"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"sync/atomic"
@@ -30,13 +29,6 @@ type plan struct {
 	nats        natsPlan
 	listen      string // of the hub
 	adminListen string
-}
-
-// natsPlan is where NATS is: at a URL, or in this process where there is none.
-type natsPlan struct {
-	url, creds string
-	server     bridge.ServerOptions
-	settings   bridge.Settings
 }
 
 // The phases of a stack.
@@ -124,9 +116,7 @@ func (s *stack) openNATS(ctx context.Context) (err error) {
 	p := s.plan.nats
 	if p.url != "" {
 		s.conn, err = bridge.Connect(p.url, p.creds, s.log)
-	} else if s.nats, err = bridge.StartServer(p.server); err != nil {
-		err = fmt.Errorf("--nats-listen (NATS_LISTEN) %s: %w", p.server.Listen, err)
-	} else {
+	} else if s.nats, err = p.startServer(); err == nil {
 		s.down.add("NATS server", func(context.Context) { s.nats.Stop() })
 		s.conn, err = s.nats.Connect(s.log)
 	}
