@@ -173,12 +173,12 @@ func online(ext string) bridge.State { return bridge.StateOf(map[string]string{"
 // testHub is a hub that runs and serves.
 type testHub struct {
 	*Hub
-	t          testing.TB
-	url        string // http://host:port
-	logged     *logged
-	stop       func() // ends Serve, then Run
-	stopServe  func()
-	transports []interface{ CloseIdleConnections() }
+	t         testing.TB
+	id        string
+	url       string // http://host:port
+	logged    *logged
+	stop      func() // ends Serve, then Run
+	stopServe func()
 }
 
 var hubs atomic.Int64
@@ -196,7 +196,7 @@ func (w *world) hub(change ...func(*Config)) *testHub {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(w.t, err)
 	stopServe := running(w.t, func(ctx context.Context) error { return h.Serve(ctx, l) })
-	th := &testHub{Hub: h, t: w.t, url: "http://" + l.Addr().String(), logged: log, stopServe: stopServe,
+	th := &testHub{Hub: h, t: w.t, id: c.ID, url: "http://" + l.Addr().String(), logged: log, stopServe: stopServe,
 		stop: func() { stopServe(); stopRun() }}
 	require.Eventually(w.t, func() bool { return h.Ready() == nil }, soon, often)
 	return th

@@ -112,19 +112,6 @@ func (h *Hub) tellChanges(s *session) {
 	}
 }
 
-// cursor is a place from which the session may resume without missing anything. A user whose state the log
-// holds but nobody vouched for has not been told: the cursor stays before it, or it never would be. The caller
-// holds mu.
-func (h *Hub) cursor(s *session) bridge.Cursor {
-	c := h.position
-	for uid := range s.unknown {
-		if u := h.users[uid]; u != nil && u.entry.Seq > 0 {
-			c.Seq = min(c.Seq, u.entry.Seq-1)
-		}
-	}
-	return c
-}
-
 // room waits until the client has been sent enough of its answers for another question.
 func (h *Hub) room(s *session, done <-chan struct{}) bool {
 	for {

@@ -141,7 +141,7 @@ func (h *Hub) resumePoint(ctx context.Context, since string) (from uint64, usefu
 	if since == "" {
 		return 0, false
 	}
-	c, err := bridge.ParseCursor(since)
+	c, err := parseCursor(since)
 	if err != nil {
 		return 0, false
 	}
@@ -152,10 +152,10 @@ func (h *Hub) resumePoint(ctx context.Context, since string) (from uint64, usefu
 		at := h.position
 		h.mu.Unlock()
 		switch {
-		case c.Stream != at.Stream:
+		case c.at.Stream != at.Stream:
 			return 0, false
-		case c.Seq <= at.Seq:
-			return c.Seq, true
+		case c.at.Seq <= at.Seq:
+			return c.from, true
 		}
 		select {
 		case <-ctx.Done():

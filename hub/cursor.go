@@ -1,0 +1,48 @@
+package hub
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+// cursor is a place from which a client may resume. It has been told what the log held up to at, but for those
+// whose state nobody vouched for: of them, nothing after from. Both count. A hub that starts after at would
+// leave those out, and one that has not come to at yet would take all others back in time.
+type cursor struct {
+	at   bridge.Cursor
+	from uint64 // at most at.Seq
+}
+
+// String is the cursor as clients carry it: one place, or two where they differ.
+func (c cursor) String() string {
+	if c.from == c.at.Seq {
+		return c.at.String()
+	}
+	return c.at.String() + "." + bridge.Cursor{Stream: c.at.Stream, Seq: c.from}.String()
+}
+
+func parseCursor(s string) (cursor, error) {
+	first, second, two := strings.Cut(s, ".")
+	at, err := bridge.ParseCursor(first)
+	if err != nil || !two {
+		return cursor{at: at, from: at.Seq}, err
+	}
+	from, err := bridge.ParseCursor(second)
+	if err != nil || from.Stream != at.Stream || from.Seq >= at.Seq {
+		return cursor{}, errors.New("this is no cursor of ours")
+	}
+	return cursor{at: at, from: from.Seq}, nil
+}
+
+// cursor is where the session is. The caller holds mu.
+func (h *Hub) cursor(s *session) cursor {
+	c := cursor{at: h.position, from: h.position.Seq}
+	for uid := range s.unknown {
+		if u := h.users[uid]; u != nil && u.entry.Seq > 0 {
+			c.from = min(c.from, u.entry.Seq-1)
+		}
+	}
+	return c
+}

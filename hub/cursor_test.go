@@ -1,0 +1,59 @@
+package hub
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+func TestCursorsSurviveTheRoad(t *testing.T) {
+	for _, c := range []cursor{
+		{at: bridge.Cursor{Stream: 7}},
+		{at: bridge.Cursor{Stream: 7, Seq: 5}, from: 5},
+		{at: bridge.Cursor{Stream: 7, Seq: 5}, from: 0},
+		{at: bridge.Cursor{Stream: -7, Seq: 1 << 60}, from: 1<<60 - 1},
+	} {
+		got, err := parseCursor(c.String())
+		require.NoError(t, err)
+		require.Equal(t, c, got)
+	}
+	one, two := bridge.Cursor{Stream: 7, Seq: 5}.String(), bridge.Cursor{Stream: 7, Seq: 6}.String()
+	for _, bad := range []string{"", ".", one + ".", "." + one, one + "." + two, one + "." + one,
+		two + "." + one + "." + one, two + "." + bridge.Cursor{Stream: 8, Seq: 5}.String()} {
+		_, err := parseCursor(bad)
+		require.Error(t, err, bad)
+	}
+}
+
+// TestHeldBackCursorDoesNotGoBack: a client that was told of b up to 5 comes to a hub that is at 4, with a
+// cursor that was held back for a, of whom it has yet to be told.
+func TestHeldBackCursorDoesNotGoBack(t *testing.T) {
+	ahead, behind := quietHub(t), quietHub(t)
+	log := []bridge.Entry{entry(1, "a", online("old"), bridge.ChangedFirst), entry(2, "b", online("2"), bridge.ChangedFirst),
+		entry(3, "b", online("3"), bridge.ChangedExt), entry(4, "b", online("4"), bridge.ChangedExt), entry(5, "b", online("5"), bridge.ChangedExt)}
+	ahead.Apply(log[0])
+	s := greeted(t, ahead, grant{open: true})
+	require.NoError(t, ahead.subscribe(t.Context(), s, "", []bridge.UID{"a", "b"}, ""))
+	for _, e := range log[1:] {
+		ahead.Apply(e)
+	}
+	frames := pulled(t, ahead, s)
+	require.Equal(t, map[bridge.UID]string{"b": "5"}, frames[1].exts())
+
+	behind.hear(live())
+	for _, e := range log[:4] {
+		behind.Apply(e)
+	}
+	s = greeted(t, behind, grant{open: true})
+	answered := make(chan error, 1)
+	go func() {
+		answered <- behind.subscribe(t.Context(), s, "", []bridge.UID{"a", "b"}, frames[1].Cursor)
+	}()
+	behind.Apply(log[4])
+	require.NoError(t, <-answered)
+	got := pulled(t, behind, s)[0]
+	require.True(t, got.Complete)
+	require.Equal(t, map[bridge.UID]string{"a": "old", "b": "5"}, got.exts())
+}
