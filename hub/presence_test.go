@@ -1,0 +1,229 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+	"github.com/presence-bridge/presence-bridge/bridge/easemob"
+)
+
+// vendor takes what is set, and answers as told.
+type vendor struct {
+	mu   sync.Mutex
+	sets []string
+	err  error
+}
+
+func (v *vendor) SetPresence(_ context.Context, uid, resource, status, ext string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.sets = append(v.sets, fmt.Sprintf("%s/%s=%s %q", uid, resource, status, ext))
+	return v.err
+}
+
+func (v *vendor) answer(err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.err = err
+}
+
+func (v *vendor) taken() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	sets := v.sets
+	v.sets = nil
+	return sets
+}
+
+func TestGetPresence(t *testing.T) {
+	w := newWorld(t)
+	w.look.say(bridge.FeedLive)
+	w.look.see("known", online("here"))
+	h := w.hub()
+	h.hears(bridge.FeedLive)
+	h.follows(w.look)
+	get := func(query string) frame {
+		t.Helper()
+		got := h.ask("GET", "/v1/presence?"+query, "")
+		require.Equal(t, http.StatusOK, got.status, "%s", got.body)
+		require.Contains(t, got.header.Get("Content-Type"), "application/json")
+		return decodeFrame(t, got.body)
+	}
+	got := get("uids=known,new")
+	require.Equal(t, map[bridge.UID]string{"known": "here"}, got.exts())
+	require.Equal(t, []bridge.UID{"new"}, got.Pending)
+	require.Equal(t, "subscribed", got.Type)
+	require.True(t, got.Complete)
+
+	// Asking watches, so that the next one who asks gets an answer.
+	require.Eventually(t, func() bool { return w.look.registry.Watched("new") }, soon, often)
+	begun := time.Now()
+	require.Equal(t, []bridge.UID{"new"}, get("uids=new&wait=50ms").Pending)
+	require.GreaterOrEqual(t, time.Since(begun), 50*time.Millisecond)
+	answered := make(chan frame, 1)
+	go func() { answered <- get("uids=new&wait=10s") }()
+	h.until(func() bool { return len(h.users["new"].watched) == 1 })
+	w.look.see("new", online("first"))
+	require.Equal(t, map[bridge.UID]string{"new": "first"}, (<-answered).exts())
+	require.Equal(t, map[bridge.UID]string{"new": "first"}, get("uids=new").exts())
+
+	for query, code := range map[string]string{
+		"": "bad_message", "uids=": "bad_message", "uids=a,,b": "bad_uid", "uids=a%20b": "bad_uid",
+		"uids=a&wait=soon": "bad_wait", "uids=a&wait=-1s": "bad_wait", "uids=a&wait=31s": "bad_wait", "uids=a&wait=2": "bad_wait",
+	} {
+		got := h.ask("GET", "/v1/presence?"+query, "")
+		require.Equal(t, http.StatusBadRequest, got.status, query)
+		require.Equal(t, code, got.code(t), query)
+	}
+	require.False(t, h.watches("a"))
+}
+
+// TestAskingWatchesForAMinute, whoever else comes and goes meanwhile.
+func TestAskingWatchesForAMinute(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, h *bubbleHub) {
+		ask := func() {
+			r, err := h.http().Get("http://hub/v1/presence?uids=a")
+			require.NoError(t, err)
+			_ = r.Body.Close()
+		}
+		watched := func() (yes bool) {
+			synctest.Wait()
+			h.peek(func() { yes = h.wanted["a"] })
+			return yes
+		}
+		ask()
+		time.Sleep(time.Second)
+		passing := h.dial()
+		passing.expect("welcome")
+		passing.subscribe("a")
+		passing.hangUp()
+		time.Sleep(leaseFor - 2*time.Second)
+		require.True(t, watched())
+		ask()
+		time.Sleep(leaseFor - time.Second)
+		require.True(t, watched())
+		time.Sleep(2*time.Second + tendEvery)
+		require.False(t, watched())
+		h.peek(func() { require.Empty(t, h.users) })
+	})
+}
+
+func TestPutPresence(t *testing.T) {
+	w := newWorld(t)
+	v := &vendor{}
+	h := w.hub(func(c *Config) { c.Auth, c.Vendor = hmacAuth, v })
+	hints := make(chan bridge.Hint, 10)
+	sub, err := w.look.bus.SubscribeHints(func(h bridge.Hint) { hints <- h })
+	require.NoError(t, err)
+	defer func() { _ = sub.Unsubscribe() }()
+	// The subscription is known to the server once something of its connection was answered.
+	_, err = w.look.bus.LastSeq(t.Context())
+	require.NoError(t, err)
+	bearer := "Bearer " + token(t, fields{"set": true})
+	put := func(path, body string) answer {
+		t.Helper()
+		return h.ask("PUT", "/v1/presence/"+path, body, "Authorization", bearer)
+	}
+
+	got := put("Me/web_1", `{"status":"1","ext":"busy"}`)
+	require.Equal(t, http.StatusOK, got.status, "%s", got.body)
+	require.JSONEq(t, `{"result":"ok"}`, string(got.body))
+	require.Equal(t, []string{`me/web_1=1 "busy"`}, v.taken())
+	require.Equal(t, bridge.Hint{UID: "me", Source: bridge.SourceBridge}, <-hints)
+	require.Equal(t, http.StatusOK, put("me/web_1", `{"status":"0"}`).status)
+	require.Equal(t, []string{`me/web_1=0 ""`}, v.taken())
+	<-hints
+
+	for _, body := range []string{``, `rubbish`, `[]`, `null`, `{}`, `{"ext":"x"}`, `{"status":1}`, `{"status":""}`, `{"status":"1","more":1}`,
+		`{"status":"1"} and more`, `{"status":"1","ext":"` + strings.Repeat("x", maxSetBytes) + `"}`} {
+		got := put("me/web", body)
+		require.Equal(t, http.StatusBadRequest, got.status, body)
+		require.Equal(t, "bad_message", got.code(t))
+	}
+	require.Equal(t, "bad_uid", put("a%20b/web", `{"status":"1"}`).code(t))
+	got = put("you/web", `{"status":"1"}`)
+	require.Equal(t, http.StatusForbidden, got.status)
+	require.Equal(t, "not_allowed", got.code(t))
+	bearer = "Bearer " + token(t, nil)
+	require.Equal(t, "not_allowed", put("me/web", `{"status":"1"}`).code(t))
+	require.Empty(t, v.taken())
+	require.Empty(t, hints)
+}
+
+func TestSetOnASocket(t *testing.T) {
+	w := newWorld(t)
+	v := &vendor{}
+	h := w.hub(func(c *Config) { c.Auth, c.Vendor = hmacAuth, v })
+	set := fields{"type": "set", "id": "3", "resource": "web", "status": "1", "ext": "busy"}
+	c := h.dial(withToken(token(t, fields{"set": true})))
+	c.expect("welcome")
+	c.say(set)
+	require.Equal(t, "3", c.expect("ok").ID)
+	require.Equal(t, []string{`me/web=1 "busy"`}, v.taken())
+	v.answer(errors.New("anything"))
+	c.say(set)
+	e := c.expect("error")
+	require.Equal(t, "3", e.ID)
+	require.Equal(t, "vendor_failed", e.Code)
+	v.taken()
+
+	for claims, code := range map[string]string{"without the right": "not_allowed", "without a sub": "no_subject"} {
+		f := fields{}
+		if code == "no_subject" {
+			f = fields{"set": true, "sub": nil}
+		}
+		c := h.dial(withToken(token(t, f)))
+		c.expect("welcome")
+		c.say(set)
+		require.Equal(t, code, c.expect("error").Code, claims)
+	}
+	require.Empty(t, v.taken())
+
+	edge := w.hub()
+	got := edge.ask("PUT", "/v1/presence/me/web", `{"status":"1"}`)
+	require.Equal(t, http.StatusNotImplemented, got.status)
+	require.Equal(t, "read_only", got.code(t))
+}
+
+// TestVendorRefusals: whose fault it is decides the code, and nothing of ours is told.
+func TestVendorRefusals(t *testing.T) {
+	for _, c := range []struct {
+		err    error
+		status int
+		code   string
+	}{
+		{vendorSays(t, 429, `{"error":"reach_limit"}`), http.StatusServiceUnavailable, "busy"},
+		{vendorSays(t, 500, `{}`), http.StatusBadGateway, "vendor_away"},
+		{vendorSays(t, 401, `{"error":"unauthorized"}`), http.StatusBadGateway, "vendor_refused"},
+		{vendorSays(t, 400, `{"error":"service open exception","error_description":"the app not open presence service"}`), http.StatusBadGateway, "vendor_refused"},
+		{vendorSays(t, 400, `{"error":"x","error_description":"ext is too big "}`), http.StatusBadRequest, "refused"},
+		{vendorSays(t, 200, `rubbish`), http.StatusBadGateway, ""},
+		{fmt.Errorf("easemob: %w: resource", easemob.ErrInvalid), http.StatusBadRequest, "invalid"},
+		{context.DeadlineExceeded, http.StatusBadGateway, "vendor_away"},
+		{errors.New("a secret of ours"), http.StatusBadGateway, "vendor_failed"},
+	} {
+		r := vendorRefusal(c.err)
+		require.Equal(t, c.status, r.status, "%v", c.err)
+		if c.code != "" {
+			require.Equal(t, c.code, r.Code, "%v", c.err)
+		}
+		require.NotContains(t, r.Message, "a secret of ours")
+	}
+	r := refusalOf(errors.New("a secret of ours"))
+	require.Equal(t, http.StatusInternalServerError, r.status)
+	require.NotContains(t, r.Message, "a secret of ours")
+	data, err := json.Marshal(r)
+	require.NoError(t, err)
+	require.NotContains(t, string(data), "secret")
+}
