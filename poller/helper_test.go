@@ -41,9 +41,10 @@ type rig struct {
 
 func newRig(t *testing.T, o emulator.Options) *rig {
 	t.Helper()
-	return newRigWith(t, o, time.Second)
+	return newRigWith(t, o, time.Minute)
 }
 
+// newRigWith is for tests of the role. The others keep it long: on a busy machine a short one is lost.
 func newRigWith(t *testing.T, o emulator.Options, roleTTL time.Duration) *rig {
 	t.Helper()
 	t.Parallel()

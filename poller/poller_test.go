@@ -70,7 +70,7 @@ func TestTwoAtOnce(t *testing.T) {
 // TestTakeover kills the active poller without a word. The other goes on within the lease, and finds nothing
 // that has not happened.
 func TestTakeover(t *testing.T) {
-	r := newRig(t, emulator.Options{Users: 150, Paused: true})
+	r := newRigWith(t, emulator.Options{Users: 150, Paused: true}, 2*time.Second)
 	uids := r.people(150)
 	one := r.poller(r.config("one"))
 	r.eventually("one leads", one.leading)
@@ -90,7 +90,7 @@ func TestTakeover(t *testing.T) {
 }
 
 func TestAStopLeavesTheRoleInPeace(t *testing.T) {
-	r := newRigWith(t, emulator.Options{Users: 10, Paused: true}, time.Minute) // nobody could wait for it to expire
+	r := newRig(t, emulator.Options{Users: 10, Paused: true}) // nobody could wait for its lease to expire
 	one := r.poller(r.config("one"))
 	r.eventually("one leads", one.leading)
 	two := r.poller(r.config("two"))
