@@ -19,7 +19,11 @@ func Connect(url, creds string, logger *slog.Logger, more ...nats.Option) (*nats
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectJitter(250*time.Millisecond, time.Second),
 		nats.PingInterval(5 * time.Second), // a dead link is noticed within 15 s, not minutes
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { logger.Warn("NATS is away", "error", err) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil { // nil: we closed it ourselves
+				logger.Warn("NATS is away", "error", err)
+			}
+		}),
 		nats.ReconnectHandler(func(*nats.Conn) { logger.Info("NATS is back") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { logger.Warn("NATS complains", "error", err) }),
 	}

@@ -167,4 +167,3 @@ func (v *view) differences(truth map[string]bridge.State, uids []string) (wrong 
 	}
 	return wrong
 }
-
