@@ -216,6 +216,69 @@ func TestAHintCostsOneCall(t *testing.T) {
 	r.checkLog()
 }
 
+// TestAHintIsInTheCallThatWaitsForItsSlot has the hint come when the slot was asked for already.
+func TestAHintIsInTheCallThatWaitsForItsSlot(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: -1})
+	waiting, slots, calls := make(chan struct{}, 1), make(chan struct{}), make(chan []string, 100)
+	vendor := scripted{
+		wait: func(ctx context.Context) error {
+			select {
+			case waiting <- struct{}{}:
+			default:
+			}
+			select {
+			case <-slots:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		},
+		get: func(_ context.Context, _ string, uids []string) (easemob.Answer, error) {
+			calls <- uids
+			return everybodyIsOnline(uids), nil
+		},
+	}
+	uids := uidsFrom(0, 500)
+	r.holder.Watch(uids...)
+	r.registered(500)
+	c := r.config("p")
+	c.Revisit, c.MaxStaleness = time.Minute, time.Hour
+	p := r.pollerAsking(vendor, c, (*Poller).Run)
+	var first string
+	for range 5 { // a turn
+		slots <- struct{}{}
+		first = (<-calls)[0]
+	}
+	r.eventually("all are back", func() bool { return p.turns() == 1 && p.nobodyFlies() })
+	<-waiting
+	r.holder.Watch("new")
+	<-waiting // for its slot
+	p.hinted(bridge.Hint{UID: bridge.UID(first), Source: bridge.SourceHint})
+	slots <- struct{}{}
+	require.ElementsMatch(t, []string{"new", first}, <-calls)
+}
+
+func TestExplain(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: 3, Paused: true})
+	uids := r.people(3)
+	c := r.config("p")
+	c.Revisit, c.MaxStaleness = time.Minute, time.Hour
+	p := r.poller(c)
+	r.settled(uids)
+	r.eventually("the call is over", p.nobodyFlies)
+	e := p.Explain("user-0002")
+	require.True(t, e.Leading)
+	require.True(t, e.Watched)
+	require.Equal(t, "svc-1", e.Operator)
+	require.Equal(t, "in turn", e.Why)
+	require.Equal(t, e.Asked.Add(72*time.Second), e.Due)
+	require.Equal(t, e.Asked, e.Verified)
+	require.Equal(t, r.record.last("user-0002").State, e.Last.State)
+	require.Equal(t, Explanation{Leading: true}, p.Explain("nobody"))
+	p.stop()
+	require.False(t, p.Explain("user-0002").Leading)
+}
+
 // TestEachIsAskedByWhoSubscribesThem needs a vendor that answers only to subscribers.
 func TestEachIsAskedByWhoSubscribesThem(t *testing.T) {
 	r := newRig(t, emulator.Options{Users: 90, Paused: true, NeedSubscription: true})
@@ -275,10 +338,14 @@ func TestPresenceNotSwitchedOnIsToldAtOnce(t *testing.T) {
 
 // scripted is a vendor that does what a test wants.
 type scripted struct {
-	get func(ctx context.Context, operator string, uids []string) (easemob.Answer, error)
+	get  func(ctx context.Context, operator string, uids []string) (easemob.Answer, error)
+	wait func(ctx context.Context) error // nil: a millisecond
 }
 
 func (s scripted) Wait(ctx context.Context, _ easemob.Kind) error {
+	if s.wait != nil {
+		return s.wait(ctx)
+	}
 	return pause(ctx, time.Millisecond)
 }
 
@@ -298,7 +365,7 @@ func everybodyIsOnline(uids []string) easemob.Answer {
 func TestWhoIsUnwatchedDuringACallIsNotPublished(t *testing.T) {
 	r := newRig(t, emulator.Options{Users: -1})
 	asked, answer := make(chan struct{}, 1), make(chan struct{})
-	vendor := scripted{func(ctx context.Context, _ string, uids []string) (easemob.Answer, error) {
+	vendor := scripted{get: func(ctx context.Context, _ string, uids []string) (easemob.Answer, error) {
 		asked <- struct{}{}
 		select {
 		case <-answer:
@@ -332,7 +399,7 @@ func (p *testPoller) nobodyFlies() bool {
 // TestOneUserCannotSpoilTheOthersCalls has a vendor that refuses every call with a certain user in it.
 func TestOneUserCannotSpoilTheOthersCalls(t *testing.T) {
 	r := newRig(t, emulator.Options{Users: -1})
-	vendor := scripted{func(_ context.Context, _ string, uids []string) (easemob.Answer, error) {
+	vendor := scripted{get: func(_ context.Context, _ string, uids []string) (easemob.Answer, error) {
 		for _, uid := range uids {
 			if uid == "poison" {
 				return easemob.Answer{}, &easemob.Error{Kind: easemob.KindGet, Status: 400, Message: "no such thing"}
@@ -352,7 +419,7 @@ func TestOneUserCannotSpoilTheOthersCalls(t *testing.T) {
 func TestAFailingVendorIsLeftInPeace(t *testing.T) {
 	r := newRig(t, emulator.Options{Users: -1})
 	var calls atomic.Int64
-	vendor := scripted{func(context.Context, string, []string) (easemob.Answer, error) {
+	vendor := scripted{get: func(context.Context, string, []string) (easemob.Answer, error) {
 		calls.Add(1)
 		return easemob.Answer{}, errAway
 	}}
@@ -374,7 +441,7 @@ func (p *testPoller) trouble(operator string) int {
 // TestAnOperatorThatIsRefusedHoldsNobodyElseBack has two operators, one of whom the vendor does not know.
 func TestAnOperatorThatIsRefusedHoldsNobodyElseBack(t *testing.T) {
 	r := newRig(t, emulator.Options{Users: -1})
-	vendor := scripted{func(_ context.Context, operator string, uids []string) (easemob.Answer, error) {
+	vendor := scripted{get: func(_ context.Context, operator string, uids []string) (easemob.Answer, error) {
 		if operator == "svc-1" {
 			return easemob.Answer{}, errAway
 		}
