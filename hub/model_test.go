@@ -258,4 +258,11 @@ func (m *model) settle() {
 		require.Empty(m.t, c.session.pending)
 		require.Empty(m.t, c.session.unknown)
 	}
+	for _, h := range m.hubs {
+		for uid, u := range h.users {
+			for i, s := range u.watched {
+				require.Equal(m.t, i, s.uids[uid])
+			}
+		}
+	}
 }

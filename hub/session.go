@@ -21,7 +21,7 @@ type session struct {
 
 	// guarded by the hub's mutex
 	grant   grant
-	uids    map[bridge.UID]bool // watched
+	uids    map[bridge.UID]int  // watched -> place among the user's watchers
 	pending map[bridge.UID]bool // of uids: changed since last told
 	unknown map[bridge.UID]bool // of uids: what the log holds has not been told, as nobody vouches for it
 	replies [][]byte            // answers, in order
@@ -33,7 +33,7 @@ type session struct {
 func newSession(id string) *session {
 	return &session{
 		id: id, wake: make(chan struct{}, 1), ended: make(chan *closing, 1), drained: make(chan struct{}, 1),
-		uids: map[bridge.UID]bool{}, pending: map[bridge.UID]bool{}, unknown: map[bridge.UID]bool{},
+		uids: map[bridge.UID]int{}, pending: map[bridge.UID]bool{}, unknown: map[bridge.UID]bool{},
 	}
 }
 
@@ -176,17 +176,17 @@ func (h *Hub) exit(s *session) {
 
 // drop ends one watch of a session. The caller holds mu.
 func (h *Hub) drop(s *session, uid bridge.UID) {
-	if !s.uids[uid] {
+	if _, watches := s.uids[uid]; !watches {
 		return
 	}
+	u := h.user(uid)
+	u.leave(uid, s)
 	delete(s.uids, uid)
 	delete(s.pending, uid)
 	delete(s.unknown, uid)
 	if key := s.grant.subjectKey(); key != "" {
 		h.subject(key).uids--
 	}
-	u := h.user(uid)
-	u.leave(s)
 	if len(u.watched) == 0 {
 		h.lease(uid, lingerFor)
 	}

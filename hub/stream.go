@@ -57,6 +57,7 @@ func (h *Hub) stream(c echo.Context, s *session, expires time.Time) error {
 	w.WriteHeader(http.StatusOK)
 	ctx, cancel := untilExpiry(c.Request().Context(), expires)
 	defer cancel()
+	defer writeSoon(w) // the end of the response is written when all this has returned
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
@@ -107,12 +108,16 @@ func writeEvent(b *strings.Builder, frame []byte) {
 }
 
 func (h *Hub) sendText(w *echo.Response, text string) error {
-	control := http.NewResponseController(w)
-	_ = control.SetWriteDeadline(time.Now().Add(writeWithin))
+	writeSoon(w)
 	if _, err := w.Write([]byte(text)); err != nil {
 		return err
 	}
-	return control.Flush()
+	return http.NewResponseController(w).Flush()
+}
+
+// writeSoon bounds what is written next.
+func writeSoon(w *echo.Response) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeWithin))
 }
 
 func splitUIDs(list string) []string {

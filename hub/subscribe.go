@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -41,10 +42,10 @@ func (h *Hub) subscribe(ctx context.Context, s *session, id string, uids []bridg
 // join makes a session a watcher of a user. The caller holds mu.
 func (h *Hub) join(s *session, uid bridge.UID) {
 	u := h.want(uid)
-	if s.uids[uid] {
+	if _, watches := s.uids[uid]; watches {
 		return
 	}
-	s.uids[uid] = true
+	s.uids[uid] = len(u.watched)
 	u.watched = append(u.watched, s)
 	if key := s.grant.subjectKey(); key != "" {
 		h.subject(key).uids++
@@ -83,7 +84,10 @@ func (h *Hub) unsubscribe(s *session, uids []bridge.UID) {
 
 // checkLimits says whether the session may watch these users besides. The caller holds mu.
 func (h *Hub) checkLimits(s *session, uids []bridge.UID) error {
-	fresh := slices.DeleteFunc(slices.Clone(uids), func(uid bridge.UID) bool { return s.uids[uid] })
+	fresh := slices.DeleteFunc(slices.Clone(uids), func(uid bridge.UID) bool {
+		_, watches := s.uids[uid]
+		return watches
+	})
 	if n := len(s.uids) + len(fresh); n > h.limits.MaxUIDsPerConnection {
 		return tooManyUIDs(n, "connection", h.limits.MaxUIDsPerConnection)
 	}
@@ -173,7 +177,7 @@ func (h *Hub) renew(s *session, id string, g grant) error {
 		return closeNotAllowed.because("the new token is another user's")
 	}
 	s.grant = g
-	_, lost := g.split(keys(s.uids))
+	_, lost := g.split(slices.Collect(maps.Keys(s.uids)))
 	for _, uid := range lost {
 		h.drop(s, uid)
 	}
@@ -185,12 +189,4 @@ func (h *Hub) renew(s *session, id string, g grant) error {
 	}
 	s.reply(encode(okMessage{Type: "ok", ID: id}))
 	return nil
-}
-
-func keys(m map[bridge.UID]bool) []bridge.UID {
-	list := make([]bridge.UID, 0, len(m))
-	for uid := range m {
-		list = append(list, uid)
-	}
-	return list
 }

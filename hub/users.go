@@ -2,7 +2,6 @@ package hub
 
 import (
 	"encoding/json"
-	"slices"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
 )
@@ -28,12 +27,14 @@ func (u *user) presence() json.RawMessage {
 	return u.frame
 }
 
-func (u *user) leave(s *session) {
-	if i := slices.Index(u.watched, s); i >= 0 {
-		last := len(u.watched) - 1
-		u.watched[i], u.watched[last] = u.watched[last], nil
-		u.watched = u.watched[:last]
-	}
+// leave takes a session out: the last of the watchers moves to its place, so that it costs the same however many
+// leave at once.
+func (u *user) leave(uid bridge.UID, s *session) {
+	i, last := s.uids[uid], len(u.watched)-1
+	moved := u.watched[last]
+	u.watched[i], u.watched[last] = moved, nil
+	u.watched = u.watched[:last]
+	moved.uids[uid] = i
 }
 
 // user returns the record of a user, made when missing. The caller holds mu.

@@ -1,0 +1,98 @@
+package hub
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+// crowded is a hub with so many sessions, each of which watches so many of 10,000 users.
+func crowded(b *testing.B, sessions, each int) (*Hub, []*session) {
+	h := quietHub(b)
+	h.hear(live())
+	all := uidsOf(names(0, 10_000))
+	for i, uid := range all {
+		h.Apply(entry(uint64(i+1), uid, online("here"), bridge.ChangedFirst))
+	}
+	list := make([]*session, sessions)
+	for i := range list {
+		list[i] = greeted(b, h, grant{open: true})
+		from := rand.IntN(len(all) - each)
+		if err := h.subscribe(b.Context(), list[i], "", all[from:from+each], ""); err != nil {
+			b.Fatal(err)
+		}
+		h.pull(list[i])
+	}
+	return h, list
+}
+
+// BenchmarkApply is one message of the log, with 5,000 sessions of 100 users each.
+func BenchmarkApply(b *testing.B) {
+	h, _ := crowded(b, 5000, 100)
+	all := uidsOf(names(0, 10_000))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		h.Apply(entry(uint64(20_000+i), all[i%len(all)], online("there"), bridge.ChangedExt))
+	}
+}
+
+// BenchmarkSubscribe is a new session's subscribe of 100 users whose states are known, and its answer.
+func BenchmarkSubscribe(b *testing.B) {
+	h, _ := crowded(b, 100, 100)
+	all := uidsOf(names(0, 100))
+	b.ReportAllocs()
+	for b.Loop() {
+		s := greeted(b, h, grant{open: true})
+		if err := h.subscribe(b.Context(), s, "", all, ""); err != nil {
+			b.Fatal(err)
+		}
+		h.pull(s)
+		h.exit(s)
+	}
+}
+
+// BenchmarkChanges is the message that tells a session of the changes of 1, 10 and 100 users.
+func BenchmarkChanges(b *testing.B) {
+	for _, n := range []int{1, 10, 100} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			h, list := crowded(b, 1, 100)
+			s := list[0]
+			watched := slices.Collect(maps.Keys(s.uids))[:n]
+			b.ReportAllocs()
+			for b.Loop() {
+				h.mu.Lock()
+				for _, uid := range watched {
+					s.dirty(uid)
+				}
+				h.mu.Unlock()
+				h.pull(s)
+			}
+		})
+	}
+}
+
+// BenchmarkEverybodyLeaves is 5,000 sessions that watch the same 100 users and go at once.
+func BenchmarkEverybodyLeaves(b *testing.B) {
+	all := uidsOf(names(0, 100))
+	h := quietHub(b)
+	for b.Loop() {
+		b.StopTimer()
+		var list []*session
+		for range 5000 {
+			s := greeted(b, h, grant{open: true})
+			if err := h.subscribe(b.Context(), s, "", all, ""); err != nil {
+				b.Fatal(err)
+			}
+			h.pull(s)
+			list = append(list, s)
+		}
+		b.StartTimer()
+		for _, s := range list {
+			h.exit(s)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package hub
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/presence-bridge/presence-bridge/web"
+)
+
+// TestCloseCodes compares the table of the code with the client's and the README's.
+func TestCloseCodes(t *testing.T) {
+	want := map[string]string{}
+	for _, c := range closeCodeEntries {
+		want[fmt.Sprint(int(c.code))] = fmt.Sprint(c.name, " ", c.comeBack)
+	}
+	require.Len(t, want, 9)
+
+	js, err := fs.ReadFile(web.Files(), "presence.js")
+	require.NoError(t, err)
+	client := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^\s+(\d{4}): \{ name: "([^"]+)", comeBack: (true|false) \},`).FindAllStringSubmatch(string(js), -1) {
+		client[m[1]] = m[2] + " " + m[3]
+	}
+	require.Equal(t, "connection lost true", client["1006"], "what browsers make of no close frame is no code of ours")
+	delete(client, "1006")
+	require.Equal(t, want, client)
+
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	described := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^\|\s*(\d{4})\s*\|\s*([^|]+?)\s*\|\s*(yes|no)\b[^|]*\|`).FindAllStringSubmatch(string(readme), -1) {
+		described[m[1]] = m[2] + " " + fmt.Sprint(m[3] == "yes")
+	}
+	require.Equal(t, want, described)
+}
+
+// TestCloseReasonsFit: a reason that is cut stays text, or browsers would see no close code at all.
+func TestCloseReasonsFit(t *testing.T) {
+	for n := range 200 {
+		reason := closeToken.because(strings.Repeat("x", n) + strings.Repeat("ü€", 60)).reason
+		require.LessOrEqual(t, len(reason), 123)
+		require.True(t, utf8.ValidString(reason))
+	}
+}

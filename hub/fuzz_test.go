@@ -1,0 +1,144 @@
+package hub
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+func FuzzDecodeMessage(f *testing.F) {
+	files, _ := filepath.Glob("testdata/frames/*.json")
+	for _, file := range files {
+		data, _ := os.ReadFile(file)
+		f.Add(data)
+	}
+	f.Add([]byte(`{"type":"subscribe","id":7}`))
+	f.Add([]byte(`{"type":"subscribe","id":"1","uids":[null]}`))
+	f.Add([]byte("\xff"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := decodeMessage(data)
+		if len(m.ID) > maxMessageID {
+			t.Fatalf("an id of %d bytes would be echoed", len(m.ID))
+		}
+		var end *closing
+		var said *refusal
+		switch {
+		case err == nil:
+			if m.check() != nil {
+				t.Fatal("a message that lacks something passed")
+			}
+		case errors.As(err, &end):
+			if utf8.Valid(data) && json.Valid(data) {
+				t.Fatalf("whoever speaks JSON is told what is wrong: %q", data)
+			}
+		case errors.As(err, &said):
+			if said.Code == "" || said.Message == "" {
+				t.Fatal("a refusal that says nothing")
+			}
+			errorFrame(m.ID, err)
+		default:
+			t.Fatalf("neither: %v", err)
+		}
+	})
+}
+
+func FuzzToken(f *testing.F) {
+	f.Add(token(f, nil), "")
+	f.Add("", "presence.v1, bearer."+token(f, nil))
+	f.Add("Bearer "+signed(f, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil), "")
+	f.Add("Bearer a.b.c", "bearer.")
+	f.Fuzz(func(t *testing.T, header, protocols string) {
+		r := &http.Request{Header: http.Header{"Authorization": {header}, "Sec-Websocket-Protocol": {protocols}}}
+		found := tokenOf(r)
+		if found != "" && !strings.Contains(header+protocols, found) {
+			t.Fatalf("%q came from nowhere", found)
+		}
+		g, err := hmacAuth.verify(found)
+		if err != nil {
+			if !errors.Is(err, errToken) {
+				t.Fatalf("no class: %v", err)
+			}
+			if !utf8.ValidString(closeToken.because(err.Error()).reason) {
+				t.Fatal("a reason that is no text")
+			}
+			return
+		}
+		if _, err := jwt.Parse(found, func(*jwt.Token) (any, error) { return []byte(testSecret), nil }, jwt.WithValidMethods([]string{"HS256"})); err != nil || g.expires.Before(time.Now()) {
+			t.Fatalf("let in: %q: %v", found, err)
+		}
+	})
+}
+
+func FuzzParseWait(f *testing.F) {
+	for _, s := range []string{"", "2s", "-1s", "30s", "30.000000001s", "1h", "9999999999999h", "1e9s", "NaN"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		d, err := parseWait(s)
+		if d < 0 || d > maxWait || err != nil && d != 0 {
+			t.Fatalf("%q is %s, %v", s, d, err)
+		}
+	})
+}
+
+func FuzzUIDs(f *testing.F) {
+	for _, s := range []string{"", "a", "a,b", "A,a", ",", "a,,b", "a b", "ü", strings.Repeat("x", 65), strings.Repeat("a,", 20)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, list string) {
+		uids, err := parseUIDs(splitUIDs(list), 10)
+		if err != nil {
+			if refusalOf(err).status != http.StatusBadRequest || uids != nil {
+				t.Fatalf("%q: %v with %v", list, err, uids)
+			}
+			return
+		}
+		seen := map[bridge.UID]bool{}
+		for _, uid := range uids {
+			if again, err := bridge.ParseUID(string(uid)); err != nil || again != uid || seen[uid] {
+				t.Fatalf("%q gave %q", list, uids)
+			}
+			seen[uid] = true
+		}
+		if len(uids) == 0 || len(uids) > 10 {
+			t.Fatalf("%q gave %d", list, len(uids))
+		}
+	})
+}
+
+func FuzzMatchOrigin(f *testing.F) {
+	f.Add("https://app.example.com", "https://app.example.com")
+	f.Add("*.example.com", "https://a.example.com:443")
+	f.Add("[", "https://[::1]:80")
+	f.Add("*", "null")
+	f.Fuzz(func(t *testing.T, pattern, origin string) {
+		r := &http.Request{Host: "own.example", Header: http.Header{"Origin": {origin}}}
+		allowed := origins{pattern}.allow(r)
+		u, err := url.Parse(origin)
+		switch {
+		case origin == "":
+			if !allowed {
+				t.Fatal("who is no browser was turned away")
+			}
+		case err != nil || u.Host == "":
+			if allowed {
+				t.Fatalf("%q was let in", origin)
+			}
+		case !strings.ContainsAny(pattern, `*?[\`) && !strings.EqualFold(u.Host, r.Host):
+			if allowed && !strings.EqualFold(pattern, u.Host) && !strings.EqualFold(pattern, u.Scheme+"://"+u.Host) {
+				t.Fatalf("%q let %q in", pattern, origin)
+			}
+		}
+	})
+}
