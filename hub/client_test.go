@@ -138,7 +138,9 @@ func (c *client) any() frame {
 	c.t.Helper()
 	select {
 	case f, ok := <-c.frames:
-		require.True(c.t, ok, "the hub closed: %v", c.err)
+		if !ok {
+			require.NoError(c.t, c.err, "the hub closed")
+		}
 		return f
 	case <-time.After(soon):
 		require.Fail(c.t, "no message came")

@@ -12,6 +12,41 @@
 // otherwise says that the user is pending until the poller vouches or a look is told. What the log calls
 // unwatched is history until somebody looks again.
 //
+// # Promises
+//
+// To clients:
+//
+//   - Whoever is asked for is known, pending or denied, and the pending follow as changes: TestSubscribe.
+//   - After subscribed and the changes that follow, a client holds for each user the newest that the log holds,
+//     and never goes back in time, whichever hubs it comes to: TestModel, TestHeldBackCursorDoesNotGoBack.
+//   - A cursor is valid on every hub and carries the log's identity; resuming costs what has changed: TestResume,
+//     TestResumeWithPending, TestCursorAheadOfALaggingHub, TestRereadLogKeepsCursorsHonest. One that is of no
+//     use brings everything: TestUselessCursors, TestStreamMadeAnew.
+//   - History is never shown as news: TestHistoryIsNotNews, TestUnwatchedIsHistory, TestUnwatchedIsContradicted.
+//   - A slow client gets fewer, newer states, and costs what it watches: TestSlowClient, TestPendingIsBounded,
+//     TestAnswersAreBounded. Only a write that stalls ends its connection: TestStalledWrite.
+//   - The feed is told when it changes, and a silent poller is no poller: TestFeedIsToldWhenItChanges,
+//     TestFeedSilence.
+//   - No claim, no right; an open socket lives as long as its token: TestVerify, TestMayWatch, TestMaySet,
+//     TestWhereTheTokenIs, TestNoTokenInTime, TestTokenExpires, TestRenew.
+//   - A refused request changes nothing, an honest mistake costs no connection: TestBadMessages,
+//     TestTooManyUIDs, TestLimitsPerSubject.
+//   - Close codes are one table, and arrive: TestCloseCodes, TestTooLargeFromOneWhoReadsLater. A write that
+//     stalls leaves no room for a close frame, so whoever is too slow sees 1013 only where the network allows.
+//   - Event streams say the same as sockets and resume by themselves: TestEvents, TestEventsHeartbeat.
+//   - Asking over HTTP watches for a minute: TestGetPresence, TestAskingWatchesForAMinute.
+//   - Setting calls the vendor once and asks the poller to look: TestPutPresence, TestSetOnASocket.
+//   - Foreign pages may not use the hub: TestOrigins.
+//   - A hub that stops says so, and cuts off only who does not go: TestDrain, TestStuckClientIsCutOff.
+//
+// To operators: neither secrets nor tokens are logged (TestWhereTheTokenIs), nothing is shown before the log is
+// read (TestReady, TestNotReadyNothingShown), and nothing stays behind (TestMain).
+//
+// # Testing
+//
+// What depends on time runs in a bubble, over pipes and with no NATS behind it; the rest has a NATS server, hubs
+// behind TCP and a looker that plays the poller. TestModel needs neither: it drives two hubs by hand.
+//
 // # Concurrency
 //
 // One mutex guards everything that sessions share. Each socket has three goroutines, which its handler waits
