@@ -79,3 +79,14 @@ func TestHealth(t *testing.T) {
 		})
 	}
 }
+
+func TestASuccessForgivesTheFailureBefore(t *testing.T) {
+	a := answers{quietSince: noon}
+	a.failure(notActivated(t))
+	require.Error(t, a.err)
+	require.Equal(t, noon, a.quietSince)
+	a.success(noon.Add(time.Second))
+	require.NoError(t, a.err)
+	require.Equal(t, noon.Add(time.Second), a.quietSince)
+	require.Equal(t, 1, a.count)
+}
