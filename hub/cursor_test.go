@@ -2,6 +2,7 @@ package hub
 
 import (
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,7 +30,9 @@ func TestCursorsSurviveTheRoad(t *testing.T) {
 
 // TestHeldBackCursorDoesNotGoBack: a client that was told of b up to 5 comes to a hub that is at 4, with a
 // cursor that was held back for a, of whom it has yet to be told.
-func TestHeldBackCursorDoesNotGoBack(t *testing.T) {
+func TestHeldBackCursorDoesNotGoBack(t *testing.T) { synctest.Test(t, heldBack) }
+
+func heldBack(t *testing.T) {
 	ahead, behind := quietHub(t), quietHub(t)
 	log := []bridge.Entry{entry(1, "a", online("old"), bridge.ChangedFirst), entry(2, "b", online("2"), bridge.ChangedFirst),
 		entry(3, "b", online("3"), bridge.ChangedExt), entry(4, "b", online("4"), bridge.ChangedExt), entry(5, "b", online("5"), bridge.ChangedExt)}
@@ -51,6 +54,7 @@ func TestHeldBackCursorDoesNotGoBack(t *testing.T) {
 	go func() {
 		answered <- behind.subscribe(t.Context(), s, "", []bridge.UID{"a", "b"}, frames[1].Cursor)
 	}()
+	synctest.Wait()
 	behind.Apply(log[4])
 	require.NoError(t, <-answered)
 	got := pulled(t, behind, s)[0]

@@ -18,7 +18,8 @@
 //
 //   - Whoever is asked for is known, pending or denied, and the pending follow as changes: TestSubscribe.
 //   - After subscribed and the changes that follow, a client holds for each user the newest that the log holds,
-//     and never goes back in time, whichever hubs it comes to: TestModel, TestHeldBackCursorDoesNotGoBack.
+//     and never goes back in time, whichever hubs it comes to: TestModel, TestRoam,
+//     TestHeldBackCursorDoesNotGoBack.
 //   - A cursor is valid on every hub and carries the log's identity; resuming costs what has changed: TestResume,
 //     TestResumeWithPending, TestCursorAheadOfALaggingHub, TestRereadLogKeepsCursorsHonest. One that is of no
 //     use brings everything: TestUselessCursors, TestStreamMadeAnew.
@@ -37,7 +38,8 @@
 //   - Asking over HTTP watches for a minute: TestGetPresence, TestAskingWatchesForAMinute.
 //   - Setting calls the vendor once and asks the poller to look: TestPutPresence, TestSetOnASocket.
 //   - Foreign pages may not use the hub: TestOrigins.
-//   - A hub that stops says so, and cuts off only who does not go: TestDrain, TestStuckClientIsCutOff.
+//   - A hub that stops says so, and cuts off only who does not go: TestDrain, TestStuckClientIsCutOff,
+//     TestStuckWhileSetting.
 //
 // To operators: neither secrets nor tokens are logged (TestWhereTheTokenIs), nothing is shown before the log is
 // read (TestReady, TestNotReadyNothingShown), and nothing stays behind (TestMain).

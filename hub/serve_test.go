@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
@@ -81,6 +82,30 @@ func TestStuckClientIsCutOff(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = stuck.CloseNow() }()
 	h.until(func() bool { return len(h.sessions) == 1 })
+	begun := time.Now()
+	h.stopServe()
+	require.Less(t, time.Since(begun), 3500*time.Millisecond)
+	require.Empty(t, h.sessions)
+}
+
+// stalled is a vendor that answers when nobody waits any more.
+type stalled struct{ begun chan struct{} }
+
+func (v stalled) SetPresence(ctx context.Context, _, _, _, _ string) error {
+	close(v.begun)
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestStuckWhileSetting: the same while nobody reads from the client, as a call at the vendor is under way.
+func TestStuckWhileSetting(t *testing.T) {
+	v := stalled{make(chan struct{})}
+	h := newWorld(t).hub(func(c *Config) { c.Auth, c.Vendor = hmacAuth, v })
+	stuck, err := h.dialConn(withToken(token(t, fields{"set": true})))
+	require.NoError(t, err)
+	defer func() { _ = stuck.CloseNow() }()
+	require.NoError(t, stuck.Write(t.Context(), websocket.MessageText, []byte(`{"type":"set","resource":"web","status":"1"}`)))
+	<-v.begun
 	begun := time.Now()
 	h.stopServe()
 	require.Less(t, time.Since(begun), 3500*time.Millisecond)

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -145,7 +146,9 @@ func TestUselessCursors(t *testing.T) {
 }
 
 // A hub that is a moment behind the one which gave the cursor catches up before it answers.
-func TestCursorAheadOfALaggingHub(t *testing.T) {
+func TestCursorAheadOfALaggingHub(t *testing.T) { synctest.Test(t, lagging) }
+
+func lagging(t *testing.T) {
 	h := quietHub(t)
 	h.hear(live())
 	h.Apply(entry(1, "a", online("1"), bridge.ChangedFirst))
@@ -155,6 +158,7 @@ func TestCursorAheadOfALaggingHub(t *testing.T) {
 	go func() {
 		answered <- h.subscribe(t.Context(), s, "", []bridge.UID{"a", "b"}, bridge.Cursor{Stream: 1, Seq: 4}.String())
 	}()
+	synctest.Wait()
 	h.Apply(entry(3, "a", online("2"), bridge.ChangedExt))
 	h.Apply(entry(4, "b", online("2"), bridge.ChangedExt))
 	h.Apply(entry(5, "a", online("3"), bridge.ChangedExt))
