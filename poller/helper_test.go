@@ -20,7 +20,7 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge/easemob/emulator"
 )
 
-const patience = 30 * time.Second // for what takes a blink on a machine that has nothing else to do
+const patience = 45 * time.Second // for what takes a blink on a machine that has nothing else to do
 
 var testApp = bridge.App{Org: "demo", Name: "presence"}
 

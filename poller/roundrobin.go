@@ -12,6 +12,10 @@ const (
 	laneCalls = 4   // in a row, at most, are made for front lanes while another operator's users are due
 
 	maxIdle = time.Hour // when nobody is watched
+
+	// ownAhead is how long whoever has just set a status of their own is taken to have waited: they want to see
+	// it, and a crowd of newcomers must not stand before them. The budget for setting bounds how many they are.
+	ownAhead = time.Minute
 )
 
 // roundRobin looks at everybody in turn: whoever was looked at longest ago is next. Each operator has a ring
@@ -120,12 +124,12 @@ func (r *roundRobin) Hint(uid bridge.UID, source bridge.Source, now time.Time) {
 	case u == nil || u.gone:
 	case u.in == nil:
 		u.hint, u.hinted = source, now
-	case u.lane && !u.due.After(now):
+	case u.lane && !u.due.After(now) && source != bridge.SourceBridge:
 		u.source = source // it cannot be any further in front
 	default:
 		u.in.remove(u)
 		u.source = source
-		r.place(u, true, now)
+		r.place(u, true, now.Add(-ahead(source)))
 	}
 }
 
@@ -228,7 +232,7 @@ func (r *roundRobin) Done(uid bridge.UID, l look) {
 	switch {
 	case hint != "" && !(l.outcome == failed && u.lane):
 		u.source = hint
-		r.place(u, true, hinted)
+		r.place(u, true, hinted.Add(-ahead(hint)))
 	case l.outcome == failed:
 		r.enqueue(u) // where it was
 	case l.outcome == overtaken:
@@ -245,6 +249,13 @@ func (r *roundRobin) Place(uid bridge.UID) (place, bool) {
 		return place{}, false
 	}
 	return place{operator: u.home.name, due: u.due, first: u.lane, source: u.source, inCall: u.in == nil}, true
+}
+
+func ahead(source bridge.Source) time.Duration {
+	if source == bridge.SourceBridge {
+		return ownAhead
+	}
+	return 0
 }
 
 // place gives a user a new place, behind all who are due at the same time.
