@@ -84,6 +84,14 @@ func TestAHintIsInTheNextCall(t *testing.T) {
 	require.Len(t, b.picks, 100, "a hint does not cost the others their places")
 }
 
+func TestAnOwnSetGoesBeforeACrowdOfNewcomers(t *testing.T) {
+	r := newTestRobin("a")
+	watchAll(r, time.Time{}, noon, uidsFrom(0, 3000)...)
+	r.Hint("u02999", bridge.SourceBridge, noon.Add(time.Second)) // new as well, and the last of them
+	b := r.Next(noon.Add(time.Second), 100)
+	require.Equal(t, pick{"u02999", bridge.SourceBridge}, b.picks[0])
+}
+
 func TestAHintAboutSomebodyJustLookedAtCostsOneCall(t *testing.T) {
 	r := newTestRobin("a")
 	watchAll(r, time.Time{}, noon, uidsFrom(0, 50)...)

@@ -52,6 +52,7 @@ type stack struct {
 	bus           *bridge.Bus
 	client        *easemob.Client
 	browsers      *hub.Hub
+	asker         *poller.Poller // nil without a poller
 }
 
 // runStack runs a plan until ctx is done. It calls up when everything has been started.
@@ -181,11 +182,12 @@ func (s *stack) startPoller(context.Context) error {
 	}
 	c := *s.poller
 	c.ID, c.Logger, c.Registerer = s.id, s.log, s.registry
-	p, err := poller.New(s.bus, s.client, c)
+	asker, err := poller.New(s.bus, s.client, c)
 	if err != nil {
 		return err
 	}
-	s.start("poller", p.Run)
+	s.asker = asker
+	s.start("poller", asker.Run)
 	return nil
 }
 

@@ -13,6 +13,7 @@
 //   - subscriptions are renewed before they end, and a restart makes none anew: TestSubscriptionsOutliveTheirLifetime
 //   - one's own set is one call out of turn: TestOwnSet
 //   - a browser that loses its hub shows stale, and is right again without a reload: TestBrowser
+//   - the browser client keeps its promises: TestJavaScript
 //   - the commands of the README do what it says: TestREADME
 //
 // Where Chromium, Node or the nats command is missing, the tests that need them are left out, which is said on
