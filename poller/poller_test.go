@@ -339,6 +339,22 @@ func TestNobodyLeavesDuringACall(t *testing.T) {
 	require.Equal(t, []bridge.UID{"flies"}, tm.takeLeaving())
 }
 
+// TestWhoIsLeftOutIsCounted has answers without anybody in them: they succeed, and verify nobody.
+func TestWhoIsLeftOutIsCounted(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: 5, Paused: true})
+	uids, feeds := r.people(5), r.feeds()
+	c := r.config("p")
+	c.MaxStaleness = time.Second
+	p := r.poller(c)
+	r.settled(uids)
+	require.NoError(t, r.emulator.SetFaults(emulator.Faults{DropEntryRate: 1}))
+	r.eventually("degraded", func() bool { return feeds.last().State == bridge.FeedDegraded })
+	require.Contains(t, feeds.last().Reason, "leave out 5 users")
+	require.True(t, p.Explain("user-0001").LeftOut)
+	require.GreaterOrEqual(t, p.metric(t, "missing_entries_total"), 5.0)
+	require.Equal(t, 5, r.record.total())
+}
+
 // TestTheFeedTellsTheTruth follows the health through an outage.
 func TestTheFeedTellsTheTruth(t *testing.T) {
 	r := newRig(t, emulator.Options{Users: 50, Paused: true})

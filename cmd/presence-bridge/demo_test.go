@@ -28,7 +28,7 @@ func TestDemo(t *testing.T) {
 		page + "/": "<!doctype html>", page + "/page.json": "user-0020", page + "/presence.js": "WebSocket",
 		admin + "/healthz": "ok", admin + "/readyz": "ready", admin + "/metrics": "go_goroutines", admin + "/debug/pprof/": "goroutine",
 		admin + "/debug/uid/user-0001": `"operator":"svc-1"`,
-		vendor + "/_emulator/users": "user-0020",
+		vendor + "/_emulator/users":    "user-0020",
 	} {
 		if status, body := fetch(t, "GET", url, ""); status != 200 || !strings.Contains(strings.ToLower(body), strings.ToLower(want)) {
 			t.Errorf("GET %s: %d, no %q", url, status, want)

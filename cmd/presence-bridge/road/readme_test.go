@@ -128,6 +128,7 @@ func (d demoProcess) here(command string) string {
 
 func shell(t *testing.T, command string) string {
 	t.Helper()
+	program(t, strings.Fields(command)[0])
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, "sh", "-c", command)
@@ -142,6 +143,7 @@ func shell(t *testing.T, command string) string {
 // requireFirstLine runs a command that goes on for ever until its first line, and interrupts it.
 func requireFirstLine(t *testing.T, command, contains string) {
 	t.Helper()
+	program(t, strings.Fields(command)[0])
 	c := exec.Command("sh", "-c", "exec "+command)
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)
