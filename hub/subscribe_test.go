@@ -233,3 +233,16 @@ func TestUnsubscribedStayWatchedAWhile(t *testing.T) {
 	require.Empty(t, h.idle)
 	require.Empty(t, h.unvouched)
 }
+
+// TestPinned users are watched from the start, whoever comes and goes.
+func TestPinned(t *testing.T) {
+	h := quietHub(t, func(c *Config) { c.WatchUIDs = []bridge.UID{"a"} })
+	require.True(t, h.wanted["a"])
+	s := greeted(t, h, grant{open: true})
+	require.NoError(t, h.subscribe(t.Context(), s, "", []bridge.UID{"a"}, ""))
+	h.exit(s)
+	_, _, err := h.askFor(newSession(""), grant{open: true}, []bridge.UID{"a"})
+	require.NoError(t, err)
+	h.letGo(time.Now().Add(time.Hour))
+	require.True(t, h.wanted["a"])
+}
