@@ -194,6 +194,7 @@ func TestTheBudgetIsKeptAndUsed(t *testing.T) {
 	stats := r.emulator.Stats()
 	t.Logf("%d slots of %d used, %d calls within a second at most", used, could, stats.PeakPerS["get"])
 	require.LessOrEqual(t, stats.PeakPerS["get"], rate+1, "never over the budget")
+	require.GreaterOrEqual(t, stats.PeakPerS["get"], rate-2, "a second in which the machine let it use the budget")
 	require.GreaterOrEqual(t, float64(used), 0.9*float64(could), "the budget is used")
 	require.LessOrEqual(t, stats.Batches["get"].Partial, 1, "calls are full, save the last one of a turn")
 }

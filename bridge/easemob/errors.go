@@ -84,8 +84,8 @@ var faults = []struct {
 	advice   string
 }{
 	// Presence's own, all of them 400, in either body shape (ED24, ED+, ED23, JS).
-	{text: "the app not open presence", class: notActivated, advice: "switch presence on for the app in the vendor's console, or set EASEMOB_STATUS=online"},
-	{code: "service open exception", class: notActivated, advice: "switch presence on for the app in the vendor's console, or set EASEMOB_STATUS=online"},
+	{text: "the app not open presence", class: notActivated, advice: "switch presence on for the app in the vendor's console"},
+	{code: "service open exception", class: notActivated, advice: "switch presence on for the app in the vendor's console"},
 	{text: "too many queries", class: throttled, advice: "calls are held back; lower EASEMOB_RATE if it goes on"},
 	{text: "you can't sub yourself", advice: "an operator cannot subscribe itself"},
 	{text: "ext is too big", advice: "ext takes 1024 bytes, 64 on old clusters"},
@@ -148,7 +148,9 @@ func refusal(kind Kind, status int, body []byte, secrets ...secret) *Error {
 	}
 	message = firstOf(message, http.StatusText(status), "no reason given")
 	code := stringOf(shape.Error)
-	return newError(kind, status, oneLine(hide(code, secrets...)), oneLine(hide(message, secrets...)))
+	e := newError(kind, status, code, message) // known by the vendor's own words, before any are hidden
+	e.Code, e.Message = oneLine(hide(code, secrets...)), oneLine(hide(message, secrets...))
+	return e
 }
 
 // plainText is a body that is not JSON, unless it is a web page, which says nothing in one line.

@@ -30,7 +30,7 @@ func TestErrorTable(t *testing.T) {
 		says   string // in the line
 	}{
 		// of presence
-		{400, service("the app not open presence"), notActivated, "EASEMOB_STATUS=online"},
+		{400, service("the app not open presence"), notActivated, "console"},
 		{400, platform(illegal, "the app not open presence"), notActivated, "console"},
 		{400, platform("service open exception", "the app not open presence"), notActivated, "console"},
 		{400, platform("service open exception", ""), notActivated, "console"},

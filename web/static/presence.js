@@ -571,7 +571,16 @@ export class PresenceClient extends EventTarget {
       request.onAnswer(f);
     } else if (f.type === "error") {
       this.#emit("error", { code: f.code, message: f.message, fatal: false });
+    } else if (f.type === "subscribed") {
+      this.#onDenied(f.denied);
     }
+  }
+
+  /** Nobody asked: a renewed token no longer covers whom the hub names. */
+  #onDenied(uids) {
+    const lost = uids.map((uid) => this.#entries.get(uid)).filter(Boolean);
+    for (const e of lost) if (e.doubt(true)) this.#show(e);
+    if (lost.length > 0) this.#emit("denied", { uids: lost.map((e) => e.uid) });
   }
 
   #take(p, replace) {

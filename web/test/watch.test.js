@@ -110,6 +110,17 @@ test("denied: an event, a state, and no offline", async () => {
   assert.deepEqual(seen.map((p) => [p.denied, p.known, p.online]), [[true, false, null]]);
 });
 
+test("a renewed token that covers fewer: those it lost are denied at once", async () => {
+  const hub = await open();
+  const seen = [];
+  hub.client.watch(["x"], (p) => seen.push(p));
+  await settle();
+  await hub.answer(hub.socket.last, "1", { presences: [{ uid: "x", online: true, status: { web: "1" }, ext: "", last_time: 1, observed_at: 2 }] });
+  await hub.socket.receive({ type: "subscribed", cursor: "2", presences: [], pending: [], denied: ["x", "stranger"], complete: true });
+  assert.deepEqual(hub.of("denied"), [{ uids: ["x"] }]);
+  assert.deepEqual(seen.map((p) => [p.denied, p.known, p.online]), [[false, true, true], [true, false, true]]);
+});
+
 test("a refused subscribe is an error event, and asked again a little later", async () => {
   const hub = await open();
   hub.client.watch(["a"]);
