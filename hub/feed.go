@@ -67,23 +67,3 @@ func (h *Hub) noticeSilence(now time.Time) {
 		h.setFeed(feedState{State: bridge.FeedDown, AsOf: h.feed.AsOf, Reason: noPoller})
 	}
 }
-
-func (h *Hub) letGo(now time.Time) {
-	for uid, until := range h.idle {
-		if !now.After(until) {
-			continue
-		}
-		delete(h.idle, uid)
-		if len(h.users[uid].watched) == 0 {
-			h.unwant(uid)
-		}
-	}
-	for key, s := range h.subjects {
-		for uid, until := range s.leases {
-			if now.After(until) {
-				delete(s.leases, uid)
-			}
-		}
-		h.forgetSubject(key)
-	}
-}

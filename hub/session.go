@@ -1,10 +1,6 @@
 package hub
 
-import (
-	"time"
-
-	"github.com/presence-bridge/presence-bridge/bridge"
-)
+import "github.com/presence-bridge/presence-bridge/bridge"
 
 // maxReplies is how many answers may wait for a client to read before its next message is.
 const maxReplies = 16
@@ -129,34 +125,6 @@ func (h *Hub) room(s *session, done <-chan struct{}) bool {
 	}
 }
 
-// leases keeps users watched for a while after somebody asked for them once, or has gone.
-const (
-	lingerFor = 30 * time.Second // after the last watcher has gone, so that a reload costs nothing
-	leaseFor  = time.Minute      // after a single request
-)
-
-// enter takes a session in. The caller holds mu.
-func (h *Hub) enter(s *session) *closing {
-	if h.draining {
-		return closeRestarting.because("this hub is stopping")
-	}
-	h.sessions[s] = true
-	return nil
-}
-
-// admit gives a session its rights, and counts it for its subject. The caller holds mu.
-func (h *Hub) admit(s *session, g grant) *closing {
-	if key := g.subjectKey(); key != "" {
-		sub := h.subject(key)
-		if sub.connections >= h.limits.MaxConnectionsPerSubject {
-			return closeOverALimit.because("too many connections of this user; MAX_CONNECTIONS_PER_SUBJECT is the limit")
-		}
-		sub.connections++
-	}
-	s.grant, s.greeted = g, true
-	return nil
-}
-
 // exit lets a session go: it watches nobody any more, and counts for nobody.
 func (h *Hub) exit(s *session) {
 	h.mu.Lock()
@@ -189,37 +157,5 @@ func (h *Hub) drop(s *session, uid bridge.UID) {
 	}
 	if len(u.watched) == 0 {
 		h.lease(uid, lingerFor)
-	}
-}
-
-// lease keeps a user without watchers watched for at least that long. The caller holds mu.
-func (h *Hub) lease(uid bridge.UID, d time.Duration) {
-	if h.pinned[uid] {
-		return
-	}
-	if until := time.Now().Add(d); until.After(h.idle[uid]) {
-		h.idle[uid] = until
-	}
-}
-
-// subject is what counts for the limits of one token subject.
-type subject struct {
-	connections int
-	uids        int                      // watched by its connections
-	leases      map[bridge.UID]time.Time // asked for by single requests, until when
-}
-
-func (h *Hub) subject(key string) *subject {
-	s := h.subjects[key]
-	if s == nil {
-		s = &subject{leases: map[bridge.UID]time.Time{}}
-		h.subjects[key] = s
-	}
-	return s
-}
-
-func (h *Hub) forgetSubject(key string) {
-	if s := h.subjects[key]; s != nil && s.connections == 0 && s.uids == 0 && len(s.leases) == 0 {
-		delete(h.subjects, key)
 	}
 }

@@ -67,11 +67,12 @@ func (h *Hub) open() (*session, error) {
 		h.metrics.refused.WithLabelValues("connections").Inc()
 		return nil, refuse(http.StatusServiceUnavailable, "too_many_connections", "this hub is full; MAX_CONNECTIONS is its limit")
 	}
-	s := newSession(newID())
-	if h.enter(s) != nil {
+	if h.draining {
 		h.metrics.refused.WithLabelValues("draining").Inc()
 		return nil, refuse(http.StatusServiceUnavailable, "draining", "this hub is stopping; try another")
 	}
+	s := newSession(newID())
+	h.sessions[s] = true
 	return s, nil
 }
 
