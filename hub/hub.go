@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
 )
@@ -65,6 +66,8 @@ type Hub struct {
 	metrics *metrics
 	handler http.Handler
 
+	complaint rate.Sometimes // about foreign origins
+
 	caughtUp chan struct{} // closed when the log was read for the first time
 	empty    chan struct{} // holds one token when a draining hub has no sessions left
 	quit     chan struct{} // closed when a draining hub waits for nobody any more
@@ -89,7 +92,7 @@ func New(c Config) (*Hub, error) {
 		return nil, err
 	}
 	h := &Hub{
-		bus: c.Bus, vendor: c.Vendor, more: c.Followers, auth: c.Auth, origins: c.AllowedOrigins,
+		bus: c.Bus, vendor: c.Vendor, complaint: rate.Sometimes{First: 1, Interval: time.Minute}, more: c.Followers, auth: c.Auth, origins: c.AllowedOrigins,
 		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, pinned: map[bridge.UID]bool{}, log: c.Logger,
 		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
 		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), quit: make(chan struct{}),

@@ -2,8 +2,11 @@ package hub
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
@@ -34,7 +37,7 @@ func decodeMessage(data []byte) (message, error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		var id struct{ ID string }
 		_ = json.Unmarshal(data, &id)
-		return message{ID: clip(id.ID)}, badMessage("a field has the wrong type: %v", err)
+		return message{ID: clip(id.ID)}, badMessage("%s", jsonProblem(err))
 	}
 	if len(m.ID) > maxMessageID {
 		return message{}, badMessage("the id has %d bytes, %d is the most", len(m.ID), maxMessageID)
@@ -84,4 +87,23 @@ func parseUIDs(list []string, limit int) ([]bridge.UID, error) {
 		return nil, refuse(http.StatusBadRequest, "bad_uid", err.Error()+"; nothing was changed")
 	}
 	return uids, nil
+}
+
+// jsonProblem says what is wrong with somebody's JSON, in their words rather than Go's.
+func jsonProblem(err error) string {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) && wrong.Field != "" {
+		return fmt.Sprintf("%s is a %s, want a %s", wrong.Field, wrong.Value, jsonType(wrong.Type.Kind()))
+	}
+	if errors.As(err, &wrong) {
+		return "it is a " + wrong.Value + ", want an object"
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
+}
+
+func jsonType(k reflect.Kind) string {
+	if k == reflect.Slice {
+		return "list of strings"
+	}
+	return k.String()
 }

@@ -39,25 +39,35 @@ func matchOrigin(pattern string, origin *url.URL) bool {
 	return ok && err == nil || pattern == "*"
 }
 
-// check is the middleware that turns foreign pages away and tells browsers that allowed ones are welcome.
-func (o origins) check(next echo.HandlerFunc) echo.HandlerFunc {
+// checkOrigin is the middleware that turns foreign pages away and tells browsers that allowed ones are welcome.
+func (h *Hub) checkOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if !o.allow(c.Request()) {
+		if !h.origins.allow(c.Request()) {
+			h.turnedAway(c.Request())
 			return refuse(http.StatusForbidden, "origin_not_allowed", "this origin may not use the hub; ALLOWED_ORIGINS names those that may")
 		}
 		origin := c.Request().Header.Get("Origin")
 		if origin == "" {
 			return next(c)
 		}
-		h := c.Response().Header()
-		h.Add("Vary", "Origin")
-		h.Set("Access-Control-Allow-Origin", origin)
+		header := c.Response().Header()
+		header.Add("Vary", "Origin")
+		header.Set("Access-Control-Allow-Origin", origin)
 		if c.Request().Method != http.MethodOptions {
 			return next(c)
 		}
-		h.Set("Access-Control-Allow-Methods", "GET, PUT")
-		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Last-Event-ID")
-		h.Set("Access-Control-Max-Age", "600")
+		header.Set("Access-Control-Allow-Methods", "GET, PUT")
+		header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Last-Event-ID")
+		header.Set("Access-Control-Max-Age", "600")
 		return c.NoContent(http.StatusNoContent)
 	}
+}
+
+// turnedAway tells the operator, now and then, whose page was turned away: its browser shows a developer nothing.
+func (h *Hub) turnedAway(r *http.Request) {
+	h.metrics.refused.WithLabelValues("origin").Inc()
+	h.complaint.Do(func() {
+		h.log.Warn("a page of another origin was turned away; ALLOWED_ORIGINS names those that may use the hub",
+			"origin", r.Header.Get("Origin"), "host", r.Host)
+	})
 }

@@ -128,7 +128,7 @@ func decodeSetting(c echo.Context) (s setting, err error) {
 	d := json.NewDecoder(http.MaxBytesReader(c.Response(), c.Request().Body, maxSetBytes))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil {
-		return s, badMessage(`the body has to be {"status":"1","ext":"..."}: %v`, err)
+		return s, badMessage(`the body has to be {"status":"1","ext":"..."}: %s`, jsonProblem(err))
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return s, badMessage("the body has to be one JSON object and nothing after it")

@@ -20,7 +20,7 @@ func (h *Hub) routes() http.Handler {
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: h.logPanic}), secure)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", h.readyz)
-	v1 := e.Group("/v1", h.origins.check)
+	v1 := e.Group("/v1", h.checkOrigin)
 	v1.GET("/ws", h.webSocket)
 	v1.GET("/events", h.events)
 	v1.GET("/presence", h.getPresence)
@@ -28,15 +28,20 @@ func (h *Hub) routes() http.Handler {
 	v1.OPTIONS("/*", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
 	if h.files != nil {
 		e.GET("/page.json", h.pageSettings)
-		e.GET("/*", h.file)
+		e.Match([]string{http.MethodGet, http.MethodHead}, "/*", h.file)
 	}
 	return e
 }
 
-// file serves the page and the browser client. What ends in .ts would pass for a video elsewhere.
+// file serves the page and the browser client. The client is for pages of any origin to import: what they may do
+// with it is decided at /v1. What ends in .ts would pass for a video elsewhere.
 func (h *Hub) file(c echo.Context) error {
-	if strings.HasSuffix(c.Request().URL.Path, ".d.ts") {
-		c.Response().Header().Set("Content-Type", "text/plain; charset=utf-8")
+	path, header := c.Request().URL.Path, c.Response().Header()
+	if strings.HasPrefix(path, "/presence.") {
+		header.Set("Access-Control-Allow-Origin", "*")
+	}
+	if strings.HasSuffix(path, ".d.ts") {
+		header.Set("Content-Type", "text/plain; charset=utf-8")
 	}
 	http.FileServerFS(h.files).ServeHTTP(c.Response(), c.Request())
 	return nil
@@ -65,13 +70,13 @@ func (h *Hub) readyz(c echo.Context) error {
 	return c.String(http.StatusOK, "ready\n")
 }
 
-// pageSettings tells the live page whom to show.
+// pageSettings tells the live page whom to show, and whether to ask for a token first.
 func (h *Hub) pageSettings(c echo.Context) error {
 	uids := h.page
 	if uids == nil {
 		uids = []string{}
 	}
-	return c.JSON(http.StatusOK, map[string]any{"uids": uids})
+	return c.JSON(http.StatusOK, map[string]any{"uids": uids, "auth": !h.auth.None})
 }
 
 func newID() string { return rand.Text() }

@@ -23,16 +23,20 @@ func TestPage(t *testing.T) {
 		require.Equal(t, "nosniff", got.header.Get("X-Content-Type-Options"), path)
 		require.NotEmpty(t, got.body, path)
 	}
-	require.JSONEq(t, `{"uids":["user-0001"]}`, string(h.ask("GET", "/page.json", "").body))
+	require.JSONEq(t, `{"uids":["user-0001"],"auth":false}`, string(h.ask("GET", "/page.json", "").body))
 	for _, path := range []string{"/missing", "/v1/missing", "/../go.mod", "/v1/presence/a"} {
 		require.GreaterOrEqual(t, h.ask("GET", path, "").status, 400, path)
 	}
 	require.Equal(t, "request", h.ask("GET", "/v1/missing", "").code(t))
 	require.Equal(t, "request", h.ask("DELETE", "/v1/presence", "").code(t))
+	for path, origin := range map[string]string{"/presence.js": "*", "/presence.d.ts": "*", "/page.js": "", "/": ""} {
+		require.Equal(t, origin, h.ask("GET", path, "").header.Get("Access-Control-Allow-Origin"), "%s for pages of other origins", path)
+	}
+	require.Equal(t, http.StatusOK, h.ask("HEAD", "/", "").status)
 	require.Equal(t, http.StatusUpgradeRequired, h.ask("GET", "/v1/ws", "").status)
 
 	bare := newWorld(t).hub(func(c *Config) { c.Files = web.Files() })
-	require.JSONEq(t, `{"uids":[]}`, string(bare.ask("GET", "/page.json", "").body))
+	require.JSONEq(t, `{"uids":[],"auth":false}`, string(bare.ask("GET", "/page.json", "").body))
 	none := newWorld(t).hub()
 	require.Equal(t, http.StatusNotFound, none.ask("GET", "/", "").status)
 }
