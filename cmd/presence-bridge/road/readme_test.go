@@ -26,6 +26,7 @@ var root = filepath.Join("..", "..", "..")
 func TestREADME(t *testing.T) {
 	binary := buildBinary(t)
 	demo := startDemo(t, binary)
+	trial := &trial{binary: binary}
 	cases := []struct {
 		command string // how it begins
 		run     func(t *testing.T, command string)
@@ -47,7 +48,11 @@ func TestREADME(t *testing.T) {
 			require.Contains(t, shell(t, program(t, "nats")+" --server "+demo.nats+" "+strings.TrimPrefix(c, "nats ")), `"uid":"user-`)
 		}},
 		{"docker compose up", requireComposeFile},
-		{"EASEMOB_URL=", func(t *testing.T, c string) { requireServes(t, binary, c) }},
+		{"EASEMOB_URL=https://a1.easemob.com", func(t *testing.T, c string) { requireServes(t, binary, c) }},
+		{"go install ./cmd/presence-bridge", func(t *testing.T, c string) { shell(t, "env GOBIN="+t.TempDir()+" "+c) }},
+		{"presence-bridge emulator", func(_ *testing.T, c string) { trial.emulate(t, c) }},
+		{"EASEMOB_URL=http://127.0.0.1:9090", func(_ *testing.T, c string) { trial.serve(t, c) }},
+		{"PRESENCE_TOKEN=$(", trial.watch},
 	}
 	for _, command := range commandsOf(t, filepath.Join(root, "README.md")) {
 		t.Run(strings.ReplaceAll(command, "/", "_"), func(t *testing.T) {
@@ -60,6 +65,7 @@ func TestREADME(t *testing.T) {
 			t.Fatalf("no test runs %q", command)
 		})
 	}
+	t.Run("the Go example", func(t *testing.T) { requireGoExample(t, demo) })
 }
 
 // commandsOf lists what stands in the shell blocks of a Markdown file, one command a line, joined over
@@ -144,7 +150,13 @@ func shell(t *testing.T, command string) string {
 func requireFirstLine(t *testing.T, command, contains string) {
 	t.Helper()
 	program(t, strings.Fields(command)[0])
-	c := exec.Command("sh", "-c", "exec "+command)
+	requireFirstLineOf(t, "exec "+command, contains)
+}
+
+func requireFirstLineOf(t *testing.T, script, contains string) {
+	t.Helper()
+	c := exec.Command("sh", "-c", script)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as Ctrl-C does, the signal goes to all of the script
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
@@ -153,7 +165,7 @@ func requireFirstLine(t *testing.T, command, contains string) {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	require.NoError(t, err)
 	require.Contains(t, line, contains)
-	require.NoError(t, c.Process.Signal(syscall.SIGINT))
+	require.NoError(t, syscall.Kill(-c.Process.Pid, syscall.SIGINT))
 	_ = c.Wait() // curl counts an interruption as a failure
 }
 

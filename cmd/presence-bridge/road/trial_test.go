@@ -1,0 +1,89 @@
+package road
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// trial is the README's way to try serve with tokens and without a vendor, on ports that were free.
+type trial struct {
+	binary   string
+	emulator string // URL
+	page     string // URL
+}
+
+const trialSecret = "a-secret-of-at-least-thirty-two-bytes"
+
+func (r *trial) emulate(t *testing.T, command string) {
+	out := r.start(t, command+" --listen 127.0.0.1:0", false)
+	r.emulator = waitFor(t, out, `(http://127\.0\.0\.1:\d+)`)
+}
+
+func (r *trial) serve(t *testing.T, command string) {
+	command = strings.Replace(command, "http://127.0.0.1:9090", r.emulator, 1)
+	out := r.start(t, fmt.Sprintf("LISTEN=127.0.0.1:0 ADMIN_LISTEN=127.0.0.1:0 NATS_LISTEN=127.0.0.1:0 DATA_DIR=%s %s", t.TempDir(), command), true)
+	r.page = waitFor(t, out, `page=(http://\S+)`)
+}
+
+func (r *trial) watch(t *testing.T, command string) {
+	script := strings.ReplaceAll(command, "presence-bridge ", r.binary+" ") + " --url " + r.page
+	// The shell assigns before it runs, so the token is minted with the same secret that serve has.
+	requireFirstLineOf(t, "export AUTH_HMAC_SECRET="+trialSecret+"; "+script, "user-0001")
+}
+
+// start runs a server until the test ends, and returns what it says.
+func (r *trial) start(t *testing.T, command string, onStderr bool) *bufio.Scanner {
+	t.Helper()
+	command = strings.Replace(command, "presence-bridge ", "exec "+r.binary+" ", 1)
+	c := exec.Command("sh", "-c", command)
+	c.Env = append(os.Environ(), "AUTH_HMAC_SECRET="+trialSecret)
+	pipe := c.StdoutPipe
+	if onStderr {
+		pipe = c.StderrPipe
+	}
+	out, err := pipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	t.Cleanup(func() {
+		require.NoError(t, c.Process.Signal(syscall.SIGTERM))
+		require.NoError(t, c.Wait(), "a graceful stop is exit status 0")
+	})
+	return bufio.NewScanner(out)
+}
+
+func waitFor(t *testing.T, out *bufio.Scanner, pattern string) string {
+	t.Helper()
+	for out.Scan() {
+		if found := regexp.MustCompile(pattern).FindStringSubmatch(out.Text()); found != nil {
+			return found[1]
+		}
+	}
+	t.Fatalf("it never said %s", pattern)
+	return ""
+}
+
+// requireGoExample builds the README's program and lets it tell one change.
+func requireGoExample(t *testing.T, demo demoProcess) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	require.NoError(t, err)
+	block := regexp.MustCompile("(?ms)^```go\n(.*?)^```").FindStringSubmatch(string(text))
+	require.NotNil(t, block)
+	dir := t.TempDir()
+	source, binary := filepath.Join(dir, "main.go"), filepath.Join(dir, "example")
+	require.NoError(t, os.WriteFile(source, []byte(strings.Replace(block[1], "nats://127.0.0.1:4222", demo.nats, 1)), 0o600))
+	build := exec.Command("go", "build", "-o", binary, source)
+	build.Dir = root
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	requireFirstLineOf(t, "exec "+binary, "presence.v1.demo.presence.user-")
+}
