@@ -23,9 +23,9 @@ import (
 type demoCommand struct {
 	Users          int     `variable:"EMULATOR_USERS" default:"200" help:"People who live there: user-0001, user-0002, ..."`
 	ChangesPerS    float64 `variable:"EMULATOR_CHANGES_PER_S" default:"5" help:"Changes a second, all people together."`
-	Listen         string  `variable:"LISTEN" default:":8080" help:"The page, WebSocket and HTTP."`
 	NATSListen     string  `name:"nats-listen" variable:"NATS_LISTEN" default:"127.0.0.1:4222" help:"NATS, for backends."`
 	EmulatorListen string  `variable:"EMULATOR_LISTEN" default:"127.0.0.1:9090" help:"The emulated vendor."`
+	publicSettings
 	adminSettings
 	logSettings
 }
@@ -44,7 +44,8 @@ presence-bridge demo --listen :0 --admin-listen 127.0.0.1:0 --nats-listen 127.0.
 
 func (c *demoCommand) problems() []error {
 	var wrong problems
-	wrong.add(checkListen("LISTEN", c.Listen), checkListen("NATS_LISTEN", c.NATSListen), checkListen("EMULATOR_LISTEN", c.EmulatorListen))
+	wrong.add(checkListen("NATS_LISTEN", c.NATSListen), checkListen("EMULATOR_LISTEN", c.EmulatorListen))
+	wrong.add(c.publicSettings.problems()...)
 	wrong.add(c.adminSettings.problems()...)
 	wrong.add(c.logSettings.problems()...)
 	wrong.check(c.Users > 0, "EMULATOR_USERS is %d: want 1 or more", c.Users)
@@ -58,42 +59,36 @@ func (c *demoCommand) options(log *slog.Logger) emulator.Options {
 
 func (c *demoCommand) run(ctx context.Context, p *process) error {
 	log := c.logger(p.stderr)
-	vendor := newParts(log)
-	defer vendor.stop() // after the stack, which asks it until the end
-	l, err := vendor.listenOn(ctx, "--emulator-listen (EMULATOR_LISTEN)", c.EmulatorListen)
-	if err != nil {
-		return err
-	}
-	if err := vendor.emulate(l, c.options(log)); err != nil {
-		return err
-	}
-	return runStack(ctx, c.plan("http://"+l.Addr().String(), log), log, func(ctx context.Context, s *stack) error {
+	return runStack(ctx, c.plan(log), log, func(ctx context.Context, s *stack) error {
 		if err := s.waitReady(ctx); err != nil {
 			return err
 		}
-		return c.welcome(p.stdout, s, l)
+		return c.welcome(p.stdout, s)
 	})
 }
 
 // mostOnPage is what one connection may watch.
 const mostOnPage = 1000
 
-func (c *demoCommand) plan(vendorURL string, log *slog.Logger) plan {
+func (c *demoCommand) plan(log *slog.Logger) plan {
+	people := c.options(log)
 	operators := []string{emulatedOperator}
 	page, _ := expandUIDs("PAGE_UIDS", []string{emulatedPeople(min(c.Users, mostOnPage))})
-	people := []string{emulatedPeople(min(c.Users, maxListedUIDs))}
+	watched := watchedUIDs([]string{emulatedPeople(min(c.Users, maxListedUIDs))})
 	return plan{
-		app: emulatedApp,
-		vendor: &easemob.Config{URL: vendorURL, Org: emulatedApp.Org, App: emulatedApp.Name,
+		command:  "demo",
+		app:      emulatedApp,
+		emulator: &people,
+		vendor: &easemob.Config{Org: emulatedApp.Org, App: emulatedApp.Name,
 			ClientID: emulatedClientID, ClientSecret: emulatedClientSecret, Logger: log},
 		poller: &poller.Config{Operators: operators},
 		keeper: &keeper.Config{Operators: operators},
-		hub:    &hub.Config{Auth: hub.Auth{None: true}, PageUIDs: page, WatchUIDs: watchedUIDs(people)},
+		hub:    &hub.Config{Auth: hub.Auth{None: true}, AllowedOrigins: c.origins(), PageUIDs: page, WatchUIDs: watched},
 		nats: natsPlan{
 			server:   bridge.ServerOptions{Listen: c.NATSListen, Logger: log},
 			settings: bridge.Settings{InMemory: true},
 		},
-		listen: c.Listen, adminListen: c.AdminListen,
+		listen: c.Listen, adminListen: c.AdminListen, emulatorListen: c.EmulatorListen,
 	}
 }
 
@@ -122,7 +117,7 @@ func (s *stack) waitReady(ctx context.Context) error {
 }
 
 // welcome says where everything is, and what to try.
-func (c *demoCommand) welcome(w io.Writer, s *stack, vendor net.Listener) error {
+func (c *demoCommand) welcome(w io.Writer, s *stack) error {
 	page := pageURL(s.public)
 	watch := self() + " watch user-0001"
 	if !strings.HasSuffix(page, ":8080") {
@@ -139,9 +134,18 @@ Try from another shell:
   %s
   curl -X PUT %s/v1/presence/user-0001/web_1 -d '{"status":"1","ext":"hello"}'
 
-Ctrl-C ends it and leaves nothing behind.
-`, c.Users, page, s.admin.Addr(), s.natsURL(), s.app.Subjects(), vendor.Addr(), watch, page)
+%sCtrl-C ends it and leaves nothing behind.
+`, c.Users, page, s.admin.Addr(), s.natsURL(), s.app.Subjects(), s.played.Addr(), watch, page, exposure(s.public.Addr()))
 	return err
+}
+
+// exposure is a line that says who else can come in, where the listener is open to other machines.
+func exposure(public net.Addr) string {
+	host, port, err := net.SplitHostPort(public.String())
+	if ip := net.ParseIP(host); err != nil || ip != nil && ip.IsLoopback() {
+		return ""
+	}
+	return fmt.Sprintf("Whoever reaches port %s can watch and set everybody; --listen 127.0.0.1:%s keeps it to this machine.\n", port, port)
 }
 
 // self is how the reader's shell calls this program again.

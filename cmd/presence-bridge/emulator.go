@@ -122,8 +122,9 @@ func (c *emulatorCommand) run(ctx context.Context, p *process) error {
 	log := c.logger(p.stderr)
 	running := newParts(log)
 	defer running.stop()
-	l, err := running.listenOn(ctx, "--listen (EMULATOR_LISTEN)", c.Listen)
-	if err != nil {
+	var l net.Listener
+	at := place{"--listen", "EMULATOR_LISTEN", c.Listen, "127.0.0.1:0", &l}
+	if err := running.bind(ctx, "emulator", at); err != nil {
 		return err
 	}
 	if err := running.emulate(l, c.options(log)); err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -30,7 +29,7 @@ func expandUIDs(variable string, items []string) (uids []string, err error) {
 	for _, item := range items {
 		more, err := expandUID(item)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %q: %w", variable, item, err)
+			return nil, fmt.Errorf("%s: %w", variable, err)
 		}
 		if uids = append(uids, more...); len(uids) > maxListedUIDs {
 			return nil, fmt.Errorf("%s names more than %d users", variable, maxListedUIDs)
@@ -50,12 +49,17 @@ func expandUID(item string) ([]string, error) {
 	first, last, ranged := strings.Cut(item, "..")
 	if !ranged {
 		uid, err := bridge.ParseUID(item)
-		return []string{string(uid)}, err
+		return []string{string(uid)}, err // which names the item
 	}
 	prefix, from, width := numbered(first)
-	lastPrefix, to, _ := numbered(last)
-	if width == 0 || prefix != lastPrefix || to < from || to-from >= maxListedUIDs {
-		return nil, errors.New("a range is like user-0001..user-0200")
+	lastPrefix, to, lastWidth := numbered(last)
+	switch {
+	case width == 0 || lastWidth == 0 || prefix != lastPrefix:
+		return nil, fmt.Errorf("%q is no user and no range like user-0001..user-0200", item)
+	case to < from:
+		return nil, fmt.Errorf("%s runs backwards", item)
+	case to-from >= maxListedUIDs:
+		return nil, fmt.Errorf("%s is more than %d users", item, maxListedUIDs)
 	}
 	var uids []string
 	for n := from; n <= to; n++ {

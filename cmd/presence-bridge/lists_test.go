@@ -19,6 +19,15 @@ func TestExpandUIDs(t *testing.T) {
 			t.Errorf("%q: %q, %v", test.in, got, err)
 		}
 	}
+	for bad, want := range map[string]string{
+		"user-0009..user-0001": "PAGE_UIDS: user-0009..user-0001 runs backwards",
+		"a1..a99999":           "PAGE_UIDS: a1..a99999 is more than 10000 users",
+		"a1..b2":               `PAGE_UIDS: "a1..b2" is no user and no range like user-0001..user-0200`,
+	} {
+		if _, err := expandUIDs("PAGE_UIDS", []string{bad}); err == nil || err.Error() != want {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
 	for _, bad := range []string{"a..b", "a1..b2", "a2..a1", "a1..", "..a1", "a b", "a1..a99999", "a1..a99999999999999999999"} {
 		if got, err := expandUIDs("PAGE_UIDS", []string{bad}); err == nil || !strings.Contains(err.Error(), "PAGE_UIDS") {
 			t.Errorf("%q: %d uids, %v", bad, len(got), err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -49,10 +50,12 @@ func wholeNumber(wrong *problems) kong.Mapper {
 // noting makes a mapper of a parser.
 func noting(wrong *problems, want string, parse func(string, reflect.Value) error) kong.MapperFunc {
 	return func(ctx *kong.DecodeContext, target reflect.Value) error {
-		token, err := ctx.Scan.PopValue(want)
-		if err != nil {
+		token := ctx.Scan.Peek()
+		if !negative(token) && !token.IsValue() {
+			_, err := ctx.Scan.PopValue(want) // says that there is none
 			return err
 		}
+		ctx.Scan.Pop()
 		text := fmt.Sprint(token.Value)
 		if parse(text, target) != nil {
 			wrong.add(fmt.Errorf("%s is %q: want %s", nameOfValue(ctx.Value), text, want))
@@ -60,6 +63,13 @@ func noting(wrong *problems, want string, parse func(string, reflect.Value) erro
 		}
 		return nil
 	}
+}
+
+// negative says whether a token that kong would take for a short flag is a number below zero. There are no short
+// flags that are digits.
+func negative(token kong.Token) bool {
+	text, _ := token.Value.(string)
+	return token.Type == kong.UntypedToken && len(text) > 1 && text[0] == '-' && strings.ContainsRune("0123456789.", rune(text[1]))
 }
 
 // nameOfValue names a setting both ways, whichever was used.

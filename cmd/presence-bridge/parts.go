@@ -65,16 +65,6 @@ func (p *parts) wait(ctx context.Context) error {
 
 func (p *parts) stop() { p.down.run(stopWithin, p.log) }
 
-// listenOn binds an address, which the teardown gives back where whoever serves on it has not.
-func (p *parts) listenOn(ctx context.Context, flag, address string) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", flag, err)
-	}
-	p.down.add(flag, func(context.Context) { _ = l.Close() })
-	return l, nil
-}
-
 // drainHTTP is how long requests under way have to end.
 const drainHTTP = time.Second
 

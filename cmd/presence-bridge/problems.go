@@ -32,8 +32,11 @@ func (p *problems) check(ok bool, format string, args ...any) {
 
 func (p *problems) err() error { return errors.Join(p.list...) }
 
+// adviser is a command that has a way out for who is stuck with its settings; "" where it has none.
+type adviser interface{ advice() string }
+
 // explain tells what is wrong, one problem a line, and where to read more.
-func (p *process) explain(name string, err error) {
+func (p *process) explain(name string, cmd command, err error) {
 	var all problems
 	all.add(err)
 	called := strings.TrimSpace("presence-bridge " + name)
@@ -42,4 +45,7 @@ func (p *process) explain(name string, err error) {
 		fmt.Fprintf(p.stderr, "  %s\n", strings.ReplaceAll(problem.Error(), "\n", "\n  "))
 	}
 	fmt.Fprintf(p.stderr, "%s --help explains every setting.\n", called)
+	if a, ok := cmd.(adviser); ok && a.advice() != "" {
+		fmt.Fprintln(p.stderr, a.advice())
+	}
 }

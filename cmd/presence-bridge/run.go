@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/alecthomas/kong"
 )
@@ -34,7 +35,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	name, cmd, err := p.parse(args)
 	switch {
 	case err != nil:
-		p.explain(name, err)
+		p.explain(name, cmd, err)
 		return exitSettings
 	case cmd == nil: // help was asked for and is printed
 		return exitOK
@@ -57,7 +58,10 @@ func (p *process) parse(args []string) (name string, cmd command, err error) {
 		panic(err) // the grammar is wrong, whatever was typed
 	}
 	if len(args) == 0 {
-		args = []string{"--help"}
+		args = []string{"help"}
+	}
+	if args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	parsed, err := k.Parse(args)
 	if helped {

@@ -94,6 +94,14 @@ func (c *serveCommand) fillIn() {
 	}
 }
 
+// advice is for whoever tries it out.
+func (c *serveCommand) advice() string {
+	if c.namesVendor() || c.EmulatorURL != "" {
+		return ""
+	}
+	return "No vendor yet? presence-bridge emulator, then presence-bridge serve --emulator-url http://127.0.0.1:9090"
+}
+
 func (c *serveCommand) run(ctx context.Context, p *process) error {
 	log := c.logger(p.stderr)
 	return runStack(ctx, c.plan(log), log, func(_ context.Context, s *stack) error {
@@ -103,7 +111,7 @@ func (c *serveCommand) run(ctx context.Context, p *process) error {
 }
 
 func (c *serveCommand) plan(log *slog.Logger) plan {
-	p := plan{app: c.app(), listen: c.Listen, adminListen: c.AdminListen, nats: c.natsPlan(log)}
+	p := plan{command: "serve", app: c.app(), listen: c.Listen, adminListen: c.AdminListen, nats: c.natsPlan(log)}
 	if !c.readOnly() {
 		vendor := c.vendorSettings.config(c.EasemobRate, log)
 		p.vendor = &vendor
@@ -122,7 +130,7 @@ func (c *serveCommand) plan(log *slog.Logger) plan {
 
 func (c *serveCommand) hubPlan() *hub.Config {
 	page, _ := expandUIDs("PAGE_UIDS", list(c.PageUIDs))
-	return &hub.Config{Auth: c.auth(), AllowedOrigins: list(c.AllowedOrigins), Limits: c.limits(),
+	return &hub.Config{Auth: c.auth(), AllowedOrigins: c.origins(), Limits: c.limits(),
 		PageUIDs: page, WatchUIDs: watchedUIDs(list(c.WatchUIDs))}
 }
 
@@ -143,6 +151,9 @@ func (c *serveCommand) announce(s *stack) {
 	s.log.Info("the bridge is up", about...)
 	if s.hub != nil && s.hub.Auth.None {
 		s.log.Warn("AUTH=none: whoever reaches the public listener may watch everybody and set everybody")
+	}
+	if s.vendor != nil && s.vendor.Rate > vendorRate {
+		s.log.Warn("EASEMOB_RATE is more than the 50 calls a second that the vendor documents for an app", "rate", s.vendor.Rate)
 	}
 	if s.hub != nil && s.vendor == nil {
 		s.log.Info("this hub has no EASEMOB_URL: it shows what others put into the stream, and sets nothing")

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,8 +35,20 @@ func TestServeAll(t *testing.T) {
 			code, _, _ := once(t, nil, "healthcheck", "--url", "http://"+admin+"/readyz")
 			return code == exitOK
 		})
-		if code, _, stderr := once(t, nil, "watch", "user-0001", "--token", "forged", "--url", page); code != exitFailed || !strings.Contains(stderr, "PRESENCE_TOKEN") {
+		if code, _, stderr := once(t, nil, "watch", "user-0001", "--token", "forged", "--url", page); code != exitFailed || !strings.Contains(stderr, " closes: the token is not accepted: it") {
 			t.Errorf("with a token that is none: exit status %d, %q", code, stderr)
+		}
+		began := time.Now()
+		want := "presence-bridge watch: the hub at " + page + " wants a token: set PRESENCE_TOKEN (presence-bridge token --sub me --watch user-0001 mints one)\n"
+		if code, _, stderr := once(t, nil, "watch", "user-0001", "--url", page); code != exitFailed || stderr != want {
+			t.Errorf("without a token: exit status %d, %q", code, stderr)
+		}
+		if took := time.Since(began); took > 4*time.Second {
+			t.Errorf("that took %v: the hub waited for a token", took)
+		}
+		want = "the token does not let us watch stranger, other\npresence-bridge watch: there is nobody left to watch\n"
+		if code, _, stderr := once(t, []string{token}, "watch", "stranger", "other", "--url", page); code != exitFailed || !strings.HasSuffix(stderr, want) {
+			t.Errorf("of strangers only: exit status %d, %q", code, stderr)
 		}
 		w := start(t, []string{token}, "watch", "user-0001", "stranger", "--url", page)
 		w.stderr.wait(t, `does not let us watch stranger`)
@@ -64,16 +77,23 @@ func TestServeRoles(t *testing.T) {
 	t.Cleanup(nats.Stop)
 	common := []string{"NATS_URL=" + nats.URL(), "LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0"}
 	vendor := append(common, "EMULATOR_URL="+emulated(t))
-	poller := start(t, vendor, "serve", "--role", "poller")
+	poller := start(t, append(slices.Clone(vendor), "EASEMOB_RATE=51"), "serve", "--role", "poller")
 	hub := start(t, vendor, "serve", "--role", "hub")
 	edge := start(t, append(common, "EASEMOB_ORG=demo", "EASEMOB_APP=presence", "AUTH=none"), "serve", "--role", "hub")
 	poller.stderr.wait(t, `the bridge is up.* admin=`)
 	edge.stderr.wait(t, `this hub has no EASEMOB_URL`)
 	edge.stderr.wait(t, `AUTH=none`)
+	const above = "level=WARN msg=\"EASEMOB_RATE is more than the 50 calls a second"
+	if n := strings.Count(poller.stderr.String(), above); n != 1 {
+		t.Errorf("a rate above the vendor's is warned of %d times", n)
+	}
 	if strings.Contains(poller.stderr.String(), "page=") {
 		t.Error("a poller listens for browsers")
 	}
 	page, edgePage := hub.stderr.wait(t, upPattern), edge.stderr.wait(t, upPattern)
+	if strings.Contains(hub.stderr.String(), "EASEMOB_RATE") {
+		t.Error("the usual rate is warned of")
+	}
 
 	w := start(t, nil, "watch", "user-0001", "--url", edgePage)
 	w.stdout.wait(t, `user-0001  (online|offline)`)

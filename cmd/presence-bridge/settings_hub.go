@@ -7,10 +7,26 @@ import (
 	"github.com/presence-bridge/presence-bridge/hub"
 )
 
+// publicSettings are where browsers come in, and from whose pages.
+type publicSettings struct {
+	Listen         string   `variable:"LISTEN" group:"hub" default:":8080" help:"Public listener: the page, WebSocket, server-sent events, HTTP."`
+	AllowedOrigins []string `variable:"ALLOWED_ORIGINS" group:"hub" placeholder:"ORIGIN" help:"Foreign origins whose pages may use the hub, separated by commas, like https://app.example.com or *.example.com. The hub's own origin always may."`
+}
+
+func (s publicSettings) problems() []error {
+	var wrong problems
+	wrong.add(checkListen("LISTEN", s.Listen))
+	for _, origin := range s.origins() {
+		wrong.add(checkOrigin("ALLOWED_ORIGINS", origin))
+	}
+	return wrong.list
+}
+
+func (s publicSettings) origins() []string { return list(s.AllowedOrigins) }
+
 // hubSettings are what browsers meet.
 type hubSettings struct {
-	Listen         string        `variable:"LISTEN" group:"hub" default:":8080" help:"Public listener: the page, WebSocket, server-sent events, HTTP."`
-	AllowedOrigins []string      `variable:"ALLOWED_ORIGINS" group:"hub" placeholder:"ORIGIN" help:"Foreign origins whose pages may use the hub, separated by commas, like https://app.example.com or *.example.com. The hub's own origin always may."`
+	publicSettings
 	PageUIDs       []string      `name:"page-uids" variable:"PAGE_UIDS" group:"hub" placeholder:"UID" help:"Whom the live page shows to who opens it bare, separated by commas; user-0001..user-0200 is a range."`
 	WatchUIDs      []string      `name:"watch-uids" variable:"WATCH_UIDS" group:"hub" placeholder:"UID" help:"Who is watched whether or not a browser looks, for backends that read NATS; lists and ranges as for the page."`
 	OfflineGrace   time.Duration `variable:"OFFLINE_GRACE" group:"hub" default:"0s" help:"This version knows 0s only: offline is shown at once."`
@@ -35,9 +51,10 @@ type limitSettings struct {
 
 func (s hubSettings) problems() []error {
 	var wrong problems
-	wrong.add(checkListen("LISTEN", s.Listen), s.limits().Validate(), s.checkZeroes())
+	wrong.add(s.publicSettings.problems()...)
+	wrong.add(s.limits().Validate(), s.checkZeroes())
 	if s.AuthJWKSURL == "" { // which is refused by itself
-		wrong.add(s.auth().Validate())
+		wrong.add(s.authProblems()...)
 	}
 	wrong.check(s.Auth == "" || s.Auth == "none", "AUTH is %q: it can only be none", s.Auth)
 	_, err := expandUIDs("PAGE_UIDS", list(s.PageUIDs))
@@ -65,6 +82,20 @@ func (s hubSettings) unsupported() error {
 
 func (s hubSettings) auth() hub.Auth {
 	return hub.Auth{None: s.Auth == "none", HMACSecret: []byte(s.AuthHMACSecret)}
+}
+
+// newSecret is how to come by a secret, in the words of a shell.
+const newSecret = "export AUTH_HMAC_SECRET=$(openssl rand -hex 32)"
+
+func (s hubSettings) authProblems() []error {
+	auth := s.auth()
+	switch {
+	case !auth.None && len(auth.HMACSecret) == 0:
+		return []error{errors.New("nobody could come in: " + newSecret + ", or AUTH=none to let everybody in")}
+	case auth.None && len(auth.HMACSecret) > 0: // a secret that contradicts can be too short all the same
+		return []error{auth.Validate(), hub.Auth{HMACSecret: auth.HMACSecret}.Validate()}
+	}
+	return []error{auth.Validate()}
 }
 
 func (s limitSettings) limits() hub.Limits {

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -45,13 +46,20 @@ func TestSettings(t *testing.T) {
 		{"not supported by a poller either", "serve --role poller", whole("NATS_URL=nats://n", "CALLBACK_SECRET=hush-callback"),
 			[]string{"CALLBACK_SECRET is not supported"}},
 		{"both ways in", "serve", whole("AUTH=none"), []string{"AUTH=none and AUTH_HMAC_SECRET"}},
+		{"both ways in, one of them short", "serve --auth none", whole("AUTH_HMAC_SECRET=hush-short"),
+			[]string{"AUTH=none and AUTH_HMAC_SECRET", "AUTH_HMAC_SECRET has 10 bytes"}},
+		{"no way in", "serve", whole()[:5], []string{"export AUTH_HMAC_SECRET=$(openssl rand -hex 32), or AUTH=none"}},
+		{"origins", "serve", whole("ALLOWED_ORIGINS=localhost:3000/, https://fine.example,x y"), []string{`"localhost:3000/" has a path`, `"x y" has a blank`}},
+		{"origins of a demo", "demo --allowed-origins https://a/b", nil, []string{`"https://a/b" has a path`}},
 		{"a way in that there is not", "serve", whole("AUTH=some"), []string{"AUTH is"}},
 		{"a short secret", "serve", whole("AUTH_HMAC_SECRET=hush-short"), []string{"AUTH_HMAC_SECRET has 10 bytes"}},
 		{"addresses", "serve", whole("LISTEN=8080", "ADMIN_LISTEN=x:y:z", "NATS_LISTEN=nowhere"), []string{"LISTEN", "ADMIN_LISTEN", "NATS_LISTEN"}},
 		{"credentials of no NATS", "serve", whole("NATS_CREDS=main_test.go"), []string{"NATS_CREDS is set, and NATS_URL is not"}},
 		{"credentials that are not there", "serve", whole("NATS_URL=nats://n", "NATS_CREDS=/nowhere/at/all"), []string{"NATS_CREDS"}},
 		{"an operator that is none", "serve", whole("EASEMOB_OPERATORS=svc 1"), []string{"EASEMOB_OPERATORS"}},
-		{"a page of nobody", "serve", whole("PAGE_UIDS=a9..a1"), []string{"PAGE_UIDS"}},
+		{"a page of nobody", "serve", whole("PAGE_UIDS=a9..a1"), []string{"PAGE_UIDS: a9..a1 runs backwards"}},
+		{"below zero", "demo --users -3 --changes-per-s -0.5", nil, []string{"EMULATOR_USERS is -3: want 1 or more", "-0.5"}},
+		{"below zero, where that cannot be", "emulator --seed -1 --token-ttl -1h", nil, []string{`EMULATOR_SEED (--seed) is "-1": want a whole number, 0 or more`, "-1h"}},
 		{"misspelt", "serve", whole("EASEMOB_OPERATOR=svc-1", "EASEMOB_PROXY_SERVICE_HOST=10.0.0.1"), []string{"EASEMOB_OPERATOR is set"}},
 		{"half a vendor is not filled up by an emulator", "serve --emulator-url http://127.0.0.1:9090", []string{"EASEMOB_ORG=acme", "EASEMOB_APP=chat"},
 			[]string{"EASEMOB_URL", "EASEMOB_TOKEN", "EASEMOB_OPERATORS", "AUTH_HMAC_SECRET"}},
@@ -62,11 +70,13 @@ func TestSettings(t *testing.T) {
 		{"watch nobody", "watch", nil, []string{"no user is named"}},
 		{"watch in no app", "watch a b! --nats-url nats://n", nil, []string{"not a user id", "EASEMOB_APP_ID"}},
 		{"set nothing", "set --status busy", nil, []string{"PRESENCE_STATUS", "no user is named", "PRESENCE_RESOURCE", "EASEMOB_URL", "EASEMOB_APP_ID", "EASEMOB_TOKEN"}},
-		{"token of nobody", "token --watch a,b* --watch x*y --ttl=-1h", nil, []string{"PRESENCE_SUB", "PRESENCE_WATCH", "PRESENCE_TTL", "AUTH_HMAC_SECRET"}},
+		{"token of nobody", "token --watch a,b* --watch x*y --ttl=-1h", nil, []string{"PRESENCE_SUB", "PRESENCE_WATCH", "PRESENCE_TTL", "AUTH_HMAC_SECRET is not set"}},
+		{"token of no secret", "token --sub a", []string{"AUTH_HMAC_SECRET=hush-short"}, []string{"AUTH_HMAC_SECRET has 10 bytes"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			code, stdout, stderr := once(t, test.env, strings.Fields(test.args)...)
-			lines := strings.Split(strings.TrimSpace(stderr), "\n")
+			told, _, _ := strings.Cut(stderr, "No vendor yet?")
+			lines := strings.Split(strings.TrimSpace(told), "\n")
 			if code != exitSettings || stdout != "" || len(lines) < 3 {
 				t.Fatalf("exit status %d, stdout %q, stderr:\n%s", code, stdout, stderr)
 			}
@@ -94,6 +104,31 @@ func TestUsage(t *testing.T) {
 	}
 	if code, stdout, _ := once(t, nil); code != exitOK || !strings.Contains(stdout, "presence-bridge demo") {
 		t.Errorf("without arguments: exit status %d, %q", code, stdout)
+	}
+}
+
+// TestAdvice holds who is told of the emulator: who has said nothing of a vendor.
+func TestAdvice(t *testing.T) {
+	const advice = "No vendor yet? presence-bridge emulator, then presence-bridge serve --emulator-url http://127.0.0.1:9090\n"
+	if _, _, stderr := once(t, nil, "serve"); !strings.HasSuffix(stderr, "\n"+advice) {
+		t.Errorf("no advice:\n%s", stderr)
+	}
+	for _, env := range [][]string{whole("LISTEN=x"), {"EMULATOR_URL=http://127.0.0.1:9090", "LISTEN=x"}, {"EASEMOB_ORG=acme"}} {
+		if _, _, stderr := once(t, env, "serve"); strings.Contains(stderr, "No vendor") {
+			t.Errorf("%s: advice for others:\n%s", env, stderr)
+		}
+	}
+}
+
+func TestHelpCommand(t *testing.T) {
+	for _, args := range [][]string{{}, {"serve"}} {
+		_, want, _ := once(t, nil, append(slices.Clone(args), "--help")...)
+		if code, got, stderr := once(t, nil, append([]string{"help"}, args...)...); code != exitOK || got != want || got == "" || stderr != "" {
+			t.Errorf("help %s: exit status %d, %q, %q", args, code, got, stderr)
+		}
+	}
+	if code, _, stderr := once(t, nil, "help", "dance"); code != exitSettings || !strings.Contains(stderr, "dance") {
+		t.Errorf("help dance: exit status %d, %q", code, stderr)
 	}
 }
 

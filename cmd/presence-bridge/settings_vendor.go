@@ -19,8 +19,11 @@ type vendorSettings struct {
 	EasemobToken        string `variable:"EASEMOB_TOKEN" group:"vendor" placeholder:"TOKEN" help:"A fixed app token. Prefer the variable: others on the machine see flags."`
 	EasemobClientID     string `name:"easemob-client-id" variable:"EASEMOB_CLIENT_ID" group:"vendor" placeholder:"ID" help:"With the secret, instead of a fixed token: tokens are minted and refreshed."`
 	EasemobClientSecret string `variable:"EASEMOB_CLIENT_SECRET" group:"vendor" placeholder:"SECRET" help:"See the client id."`
-	EmulatorURL         string `name:"emulator-url" variable:"EMULATOR_URL" group:"vendor" placeholder:"URL" help:"Where a \"presence-bridge emulator\" with its default settings plays the vendor for as long as no EASEMOB setting names a real one."`
+	EmulatorURL         string `name:"emulator-url" variable:"EMULATOR_URL" group:"vendor" placeholder:"URL" help:"Where a \"presence-bridge emulator\" with its default settings plays the vendor for as long as no EASEMOB setting names a real one. To serve it means AUTH=none as well, unless another AUTH setting is there."`
 }
+
+// vendorRate is what the vendor documents: calls a second of each kind, for an app.
+const vendorRate = 50
 
 // rateSettings is the budget of calls.
 type rateSettings struct {
@@ -55,13 +58,17 @@ func checkApp(org, app, id string) error {
 // standIn fills in the emulator where it is offered and nothing at all is said about a real vendor. Half a
 // vendor is a mistake that has to come out, not a reason to show invented people.
 func (s *vendorSettings) standIn() bool {
-	named := s.EasemobURL + s.EasemobOrg + s.EasemobApp + s.EasemobAppID + s.EasemobToken + s.EasemobClientID + s.EasemobClientSecret
-	if s.EmulatorURL == "" || named != "" {
+	if s.EmulatorURL == "" || s.namesVendor() {
 		return false
 	}
 	s.EasemobURL, s.EasemobOrg, s.EasemobApp = s.EmulatorURL, emulatedApp.Org, emulatedApp.Name
 	s.EasemobClientID, s.EasemobClientSecret = emulatedClientID, emulatedClientSecret
 	return true
+}
+
+// namesVendor says whether anything is said about a real vendor.
+func (s vendorSettings) namesVendor() bool {
+	return s.EasemobURL+s.EasemobOrg+s.EasemobApp+s.EasemobAppID+s.EasemobToken+s.EasemobClientID+s.EasemobClientSecret != ""
 }
 
 // pollerSettings are what the poller and the keeper need beside the vendor.

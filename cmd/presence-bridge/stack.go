@@ -13,6 +13,7 @@ import (
 
 	"github.com/presence-bridge/presence-bridge/bridge"
 	"github.com/presence-bridge/presence-bridge/bridge/easemob"
+	"github.com/presence-bridge/presence-bridge/bridge/easemob/emulator"
 	"github.com/presence-bridge/presence-bridge/hub"
 	"github.com/presence-bridge/presence-bridge/hub/keeper"
 	"github.com/presence-bridge/presence-bridge/poller"
@@ -21,14 +22,16 @@ import (
 
 // plan says which parts of the bridge a process runs, and how.
 type plan struct {
-	app         bridge.App
-	vendor      *easemob.Config // nil: nobody is asked, a hub only reads
-	poller      *poller.Config  // nil: no poller; names no id, logger or metrics, nor do the next two
-	keeper      *keeper.Config  // nil: no keeper
-	hub         *hub.Config     // nil: no hub; names no bus, vendor or followers either
-	nats        natsPlan
-	listen      string // of the hub
-	adminListen string
+	command  string // on whose behalf
+	app      bridge.App
+	emulator *emulator.Options // nil: the vendor is elsewhere; otherwise its URL is filled in
+	vendor   *easemob.Config   // nil: nobody is asked, a hub only reads
+	poller   *poller.Config    // nil: no poller; names no id, logger or metrics, nor do the next two
+	keeper   *keeper.Config    // nil: no keeper
+	hub      *hub.Config       // nil: no hub; names no bus, vendor or followers either
+	nats     natsPlan
+
+	listen, adminListen, emulatorListen string // of the hub, for operators, of the emulator
 }
 
 // The phases of a stack.
@@ -47,6 +50,7 @@ type stack struct {
 	phase    atomic.Int32
 
 	public, admin net.Listener // public is nil without a hub
+	played        net.Listener // nil without an emulator
 	nats          *bridge.Server
 	conn          *nats.Conn
 	bus           *bridge.Bus
@@ -59,7 +63,7 @@ type stack struct {
 func runStack(ctx context.Context, p plan, log *slog.Logger, up func(context.Context, *stack) error) error {
 	s := newStack(p, log)
 	defer s.stop()
-	if err := s.bind(ctx); err != nil {
+	if err := s.bind(ctx, p.command, s.places()...); err != nil {
 		return err
 	}
 	if err := s.startAll(ctx); err != nil {
@@ -78,17 +82,19 @@ func newStack(p plan, log *slog.Logger) *stack {
 	return s
 }
 
-// bind takes the addresses before anything starts, and tells all that are taken at once.
-func (s *stack) bind(ctx context.Context) error {
-	var wrong problems
-	var err error
+// places are the addresses that are bound before anything starts. NATS binds its own.
+func (s *stack) places() (list []place) {
 	if s.hub != nil {
-		s.public, err = s.listenOn(ctx, "--listen (LISTEN)", s.listen)
-		wrong.add(err)
+		list = append(list, place{"--listen", "LISTEN", s.listen, ":0", &s.public})
 	}
-	s.admin, err = s.listenOn(ctx, "--admin-listen (ADMIN_LISTEN)", s.adminListen)
-	wrong.add(err)
-	return wrong.err()
+	list = append(list, place{"--admin-listen", "ADMIN_LISTEN", s.adminListen, "127.0.0.1:0", &s.admin})
+	if s.plan.nats.url == "" {
+		list = append(list, place{"--nats-listen", "NATS_LISTEN", s.plan.nats.server.Listen, "127.0.0.1:0", nil})
+	}
+	if s.emulator != nil {
+		list = append(list, place{"--emulator-listen", "EMULATOR_LISTEN", s.emulatorListen, "127.0.0.1:0", &s.played})
+	}
+	return list
 }
 
 // startAll starts the parts. What is started last is stopped first: who leads gives the role away at once,
@@ -96,7 +102,7 @@ func (s *stack) bind(ctx context.Context) error {
 func (s *stack) startAll(ctx context.Context) error {
 	s.serveHTTP("admin listener", s.admin, s.adminHandler())
 	for _, start := range []func(context.Context) error{
-		s.openNATS, s.openVendor, s.startHub, s.startPoller,
+		s.startEmulator, s.openNATS, s.openVendor, s.startHub, s.startPoller,
 	} {
 		if err := start(ctx); err != nil {
 			return err
@@ -107,8 +113,9 @@ func (s *stack) startAll(ctx context.Context) error {
 }
 
 func (s *stack) stop() {
-	s.log.Info("stopping")
-	s.phase.Store(phaseStopping)
+	if s.phase.Swap(phaseStopping) == phaseRunning { // otherwise the error says it all
+		s.log.Info("stopping")
+	}
 	s.parts.stop()
 }
 
@@ -129,11 +136,23 @@ func (s *stack) openNATS(ctx context.Context) (err error) {
 	return err
 }
 
+// startEmulator comes before those who ask it, so that it answers until they have stopped.
+func (s *stack) startEmulator(context.Context) error {
+	if s.emulator == nil {
+		return nil
+	}
+	return s.emulate(s.played, *s.emulator)
+}
+
 func (s *stack) openVendor(context.Context) (err error) {
 	if s.vendor == nil {
 		return nil
 	}
-	if s.client, err = easemob.New(*s.vendor); err == nil {
+	c := *s.vendor
+	if s.played != nil {
+		c.URL = "http://" + s.played.Addr().String()
+	}
+	if s.client, err = easemob.New(c); err == nil {
 		s.down.add("vendor client", func(context.Context) { s.client.Close() })
 	}
 	return err

@@ -41,7 +41,8 @@ func (c *tokenCommand) problems() []error {
 		wrong.add(checkPattern(pattern))
 	}
 	wrong.check(c.TTL > 0, "PRESENCE_TTL (--ttl) is %v: want more than 0s", c.TTL)
-	wrong.check(len(c.AuthHMACSecret) >= hub.MinHMACSecret, "AUTH_HMAC_SECRET has %d bytes: it is the hub's secret, of %d bytes or more", len(c.AuthHMACSecret), hub.MinHMACSecret)
+	wrong.check(c.AuthHMACSecret != "", "AUTH_HMAC_SECRET is not set: it is the hub's secret; a new one for both: %s", newSecret)
+	wrong.check(c.AuthHMACSecret == "" || len(c.AuthHMACSecret) >= hub.MinHMACSecret, "AUTH_HMAC_SECRET has %d bytes: it is the hub's secret, of %d bytes or more", len(c.AuthHMACSecret), hub.MinHMACSecret)
 	return wrong.list
 }
 
@@ -60,6 +61,9 @@ func (c *tokenCommand) run(_ context.Context, p *process) error {
 	signed, err := c.sign(time.Now())
 	if err != nil {
 		return fmt.Errorf("signing the token: %w", err)
+	}
+	if len(list(c.Watch)) == 0 && !c.Set {
+		fmt.Fprintln(p.stderr, "this token lets its holder see nobody: give --watch UID, prefix* or '*', or --set")
 	}
 	_, err = fmt.Fprintln(p.stdout, signed)
 	return err

@@ -34,7 +34,13 @@ func TestToken(t *testing.T) {
 
 // TestTokenGrantsNothingUnasked holds that no claim is no right.
 func TestTokenGrantsNothingUnasked(t *testing.T) {
-	_, stdout, _ := once(t, []string{"AUTH_HMAC_SECRET=" + secret32}, "token", "--sub", "a")
+	_, stdout, stderr := once(t, []string{"AUTH_HMAC_SECRET=" + secret32}, "token", "--sub", "a")
+	if stderr != "this token lets its holder see nobody: give --watch UID, prefix* or '*', or --set\n" {
+		t.Errorf("said %q", stderr)
+	}
+	if _, _, stderr := once(t, []string{"AUTH_HMAC_SECRET=" + secret32}, "token", "--sub", "a", "--set"); stderr != "" {
+		t.Errorf("a token that only sets: said %q", stderr)
+	}
 	var claims jwt.MapClaims
 	if _, _, err := jwt.NewParser().ParseUnverified(strings.TrimSpace(stdout), &claims); err != nil {
 		t.Fatal(err)

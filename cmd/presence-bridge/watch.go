@@ -66,7 +66,7 @@ func (c *watchCommand) run(ctx context.Context, p *process) error {
 	}
 	out := newPrinter(p.stdout, uids, c.JSON)
 	if c.fromNATS() {
-		return c.watchNATS(ctx, uids, out, c.logger(p.stderr))
+		return c.watchNATS(ctx, uids, out, p.stderr)
 	}
 	w := &hubWatch{url: firstOf(c.URL, defaultHub), token: c.Token, asks: askFor(uids), out: out, notes: p.stderr}
 	return w.run(ctx)

@@ -36,6 +36,7 @@ type hubWatch struct {
 	notes      io.Writer // for what is no presence
 
 	welcomed bool          // the hub has let this connection in
+	lost     bool          // the reader was told that the connection is lost, and not yet that it is back
 	after    time.Duration // when the hub asked us to come back; 0: it did not say
 	feed     bridge.FeedState
 }
@@ -46,6 +47,7 @@ type ask struct {
 	uids     []bridge.UID
 	since    string
 	answered bool // on this connection
+	denied   int  // of its users
 }
 
 func askFor(uids []bridge.UID) (asks []*ask) {
@@ -81,11 +83,14 @@ func (w *hubWatch) run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case !been, !comesBack(err):
-			return fmt.Errorf("watching at %s: %w", w.url, explainClose(err))
+			return w.inWords(err)
 		case w.welcomed:
 			wait = reconnectFirst
 		}
-		fmt.Fprintf(w.notes, "connection lost, coming back: %v\n", err)
+		if !w.lost {
+			fmt.Fprintf(w.notes, "connection lost, coming back: %v\n", w.inWords(err))
+		}
+		w.lost = true
 		if !pause(ctx, max(w.after, wait/2+rand.N(wait))) {
 			return nil
 		}
@@ -101,10 +106,10 @@ func (w *hubWatch) connection(ctx context.Context) error {
 	if w.token != "" {
 		header.Set("Authorization", "Bearer "+w.token)
 	}
-	conn, _, err := websocket.Dial(ctx, strings.TrimRight(w.url, "/")+"/v1/ws",
+	conn, answer, err := websocket.Dial(ctx, strings.TrimRight(w.url, "/")+"/v1/ws",
 		&websocket.DialOptions{Subprotocols: []string{watchProtocol}, HTTPHeader: header})
 	if err != nil {
-		return err
+		return noWebSocket(answer, err)
 	}
 	defer func() { _ = conn.CloseNow() }()
 	conn.SetReadLimit(maxFrame)
@@ -117,6 +122,11 @@ func (w *hubWatch) connection(ctx context.Context) error {
 	w.after = 0
 	for _, a := range w.asks {
 		a.answered = false
+	}
+	if w.token == "" { // a hub that wants one would wait for it; so it says so at once
+		if err := conn.Write(ctx, websocket.MessageText, []byte(`{"type":"ping"}`)); err != nil {
+			return err
+		}
 	}
 	return w.read(ctx, conn)
 }
@@ -154,6 +164,10 @@ func (w *hubWatch) handle(ctx context.Context, conn *websocket.Conn, f frame) er
 	switch f.Type {
 	case "welcome":
 		w.welcomed = true
+		if w.lost {
+			fmt.Fprintln(w.notes, "back")
+		}
+		w.lost = false
 		w.tellFeed(f.Feed.State, "")
 		return w.subscribe(ctx, conn)
 	case "subscribed":
@@ -166,15 +180,10 @@ func (w *hubWatch) handle(ctx context.Context, conn *websocket.Conn, f frame) er
 	case "bye":
 		w.after = time.Duration(f.ReconnectAfterMS) * time.Millisecond
 	case "error":
-		return refusedByHub(f.Message)
+		return final{fmt.Errorf("the hub at %s refuses: %s", w.url, f.Message)}
 	}
 	return nil
 }
-
-// refusedByHub is an error that the same question would get again.
-type refusedByHub string
-
-func (r refusedByHub) Error() string { return "the hub refuses: " + string(r) }
 
 func (w *hubWatch) subscribe(ctx context.Context, conn *websocket.Conn) error {
 	for i, a := range w.asks {
@@ -198,9 +207,12 @@ func (w *hubWatch) subscribed(f frame) error {
 	if err != nil || i < 0 || i >= len(w.asks) {
 		return fmt.Errorf("the hub answers a question that was not asked: %q", f.ID)
 	}
-	w.asks[i].since, w.asks[i].answered = f.Cursor, true
+	w.asks[i].since, w.asks[i].answered, w.asks[i].denied = f.Cursor, true, len(f.Denied)
 	w.note("nothing is known yet of", f.Pending)
 	w.note("the token does not let us watch", f.Denied)
+	if !slices.ContainsFunc(w.asks, func(a *ask) bool { return !a.answered || a.denied < len(a.uids) }) {
+		return final{errors.New("there is nobody left to watch")}
+	}
 	return w.print(f.Presences)
 }
 
@@ -216,14 +228,11 @@ func (w *hubWatch) moveTo(cursor string) {
 func (w *hubWatch) print(presences []bridge.Presence) error {
 	for _, p := range presences {
 		if err := w.out.presence(p); err != nil {
-			return refusedByReader{err}
+			return final{err} // nobody reads our output any more
 		}
 	}
 	return nil
 }
-
-// refusedByReader says that nobody reads our output any more.
-type refusedByReader struct{ error }
 
 func (w *hubWatch) note(what string, uids []string) {
 	if len(uids) > 0 {
@@ -239,27 +248,6 @@ func (w *hubWatch) tellFeed(state bridge.FeedState, reason string) {
 		fmt.Fprintln(w.notes, strings.TrimSuffix(fmt.Sprintf("the feed is %s: %s", state, reason), ": "))
 	}
 	w.feed = state
-}
-
-// comesBack says whether the same client may get a better answer next time: the contract's table of close codes.
-func comesBack(err error) bool {
-	var hub refusedByHub
-	var reader refusedByReader
-	if errors.As(err, &hub) || errors.As(err, &reader) {
-		return false
-	}
-	switch websocket.CloseStatus(err) {
-	case websocket.StatusPolicyViolation, websocket.StatusMessageTooBig, 4400, 4401, 4403:
-		return false
-	}
-	return true
-}
-
-func explainClose(err error) error {
-	if websocket.CloseStatus(err) == 4401 {
-		return fmt.Errorf("%w (PRESENCE_TOKEN or --token lets us in; presence-bridge token mints one)", err)
-	}
-	return err
 }
 
 // pause waits, and says whether the time is over rather than ctx.

@@ -107,7 +107,8 @@ func TestWatchResumes(t *testing.T) {
 	if got := w.stdout.String(); strings.Count(got, "\n") != 3 || !strings.Contains(got, `"one"`) || !strings.Contains(got, `"two"`) {
 		t.Errorf("printed:\n%s", got)
 	}
-	for _, want := range []string{"nothing is known yet of u9", "the feed is degraded: 429", "the feed is live", "connection lost"} {
+	for _, want := range []string{"nothing is known yet of u9", "the feed is degraded: 429", "the feed is live",
+		"connection lost, coming back: the hub at " + url + " closes with code 1012\nback\n"} {
 		if !strings.Contains(w.stderr.String(), want) {
 			t.Errorf("no note %q:\n%s", want, &w.stderr)
 		}
@@ -126,18 +127,50 @@ func TestWatchGivesUp(t *testing.T) {
 		say(t, conn, welcomeFrame, `{"type":"error","id":"0","code":"too_many_uids","message":"at most 1"}`)
 		_, _, _ = conn.Read(t.Context())
 	}
-	for name, url := range map[string]string{
-		"4401":              scripted(t, closing(4401)),
-		"4403":              scripted(t, closing(4403)),
-		"PolicyViolation":   scripted(t, closing(1008)),
-		"at most 1":         scripted(t, refusing),
-		"= StatusPolicy":    scripted(t, closing(1012), closing(1008)),
-		"connection refuse": "http://127.0.0.1:1",
+	status := func(code int, body string) string {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(code)
+			fmt.Fprint(w, body)
+		}))
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	for _, test := range []struct{ url, want string }{
+		{scripted(t, closing(4401)), "the hub at URL wants a token: set PRESENCE_TOKEN (presence-bridge token --sub me --watch a mints one)"},
+		{scripted(t, closing(4403)), "the hub at URL closes: because"},
+		{scripted(t, closing(1008)), "the hub at URL closes: because"},
+		{scripted(t, refusing), "the hub at URL refuses: at most 1"},
+		{scripted(t, closing(1012), closing(1008)), "the hub at URL closes: because"},
+		{"http://127.0.0.1:1", "no hub answers at URL: connection refused (presence-bridge demo starts one; --url names another)"},
+		{status(404, "<html>"), "no hub answers at URL: 404 Not Found (--url names another)"},
+		{status(503, `{"code":"draining","message":"this hub is stopping"}`), "the hub at URL refuses: this hub is stopping"},
 	} {
-		code, _, stderr := once(t, nil, "watch", "a", "--url", url)
-		if code != exitFailed || !strings.Contains(stderr, name) {
-			t.Errorf("%s: exit status %d, %q", name, code, stderr)
+		code, _, stderr := once(t, nil, "watch", "a", "--url", test.url)
+		last := stderr[strings.LastIndex(strings.TrimSpace(stderr), "\n")+1:]
+		if want := "presence-bridge watch: " + strings.ReplaceAll(test.want, "URL", test.url) + "\n"; code != exitFailed || last != want {
+			t.Errorf("exit status %d, %q, want %q", code, stderr, want)
 		}
+	}
+}
+
+// TestWatchSaysOnceThatItIsAlone has a hub that is away for several attempts.
+func TestWatchSaysOnceThatItIsAlone(t *testing.T) {
+	leave := func(conn *websocket.Conn, _ *http.Request) { _ = conn.CloseNow() }
+	url := scripted(t,
+		func(conn *websocket.Conn, _ *http.Request) { say(t, conn, welcomeFrame) },
+		leave, leave,
+		func(conn *websocket.Conn, _ *http.Request) {
+			say(t, conn, welcomeFrame)
+			for err := error(nil); err == nil; { // until the other side goes
+				_, _, err = conn.Read(t.Context())
+			}
+		})
+	w := start(t, nil, "watch", "a", "--url", url)
+	w.stderr.wait(t, `^back$`)
+	w.stop()
+	lines := strings.Split(w.stderr.String(), "\n")
+	if len(lines) != 3 || !strings.HasPrefix(lines[0], "connection lost, coming back: the connection to "+url+" broke: ") || lines[1] != "back" {
+		t.Errorf("said:\n%s", &w.stderr)
 	}
 }
 
