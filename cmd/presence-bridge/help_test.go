@@ -68,6 +68,15 @@ func TestServeSettings(t *testing.T) {
 	}
 }
 
+// TestHelpTellsOfTheOpenDoor holds that nobody gets AUTH=none from an emulator unawares.
+func TestHelpTellsOfTheOpenDoor(t *testing.T) {
+	_, help, _ := once(t, nil, "serve", "--help")
+	_, about, _ := strings.Cut(strings.Join(strings.Fields(help), " "), "--emulator-url=URL")
+	if about, _, _ = strings.Cut(about, "($EMULATOR_URL)"); !strings.Contains(about, "it means AUTH=none as well") {
+		t.Errorf("--emulator-url: %s", about)
+	}
+}
+
 func TestHelpTeaches(t *testing.T) {
 	for _, node := range model(t).Children {
 		code, help, stderr := once(t, nil, node.Name, "--help")
