@@ -1,8 +1,10 @@
 package bridge
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -11,7 +13,7 @@ import (
 // Connect connects to a NATS server and keeps at it for ever once it was reached: what happens to the
 // connection meanwhile is logged, and told by [Bus.Connected]. creds is a credentials file or empty; a nil
 // logger says nothing.
-func Connect(url, creds string, logger *slog.Logger, more ...nats.Option) (*nats.Conn, error) {
+func Connect(address, creds string, logger *slog.Logger, more ...nats.Option) (*nats.Conn, error) {
 	logger = orSilent(logger)
 	opts := []nats.Option{
 		nats.Name("presence-bridge"),
@@ -30,7 +32,11 @@ func Connect(url, creds string, logger *slog.Logger, more ...nats.Option) (*nats
 	if creds != "" {
 		opts = append(opts, nats.UserCredentials(creds))
 	}
-	nc, err := nats.Connect(url, append(opts, more...)...)
+	nc, err := nats.Connect(address, append(opts, more...)...)
+	var malformed *url.Error
+	if errors.As(err, &malformed) {
+		err = malformed.Err // the URL itself may hold a password
+	}
 	if err != nil {
 		return nil, fmt.Errorf("connecting to NATS: %w (NATS_URL says where, NATS_CREDS who we are)", err)
 	}

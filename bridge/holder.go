@@ -116,12 +116,14 @@ func (h *Holder) stayAlive(ctx context.Context) {
 	}
 }
 
-// announce says that we live. Should our key have expired, somebody may have swept up our watches, so they
-// are all written again.
+// announce says that we live. Should our key have expired, or never been there, somebody may have swept up our
+// watches, so they are all written again.
 func (h *Holder) announce(ctx context.Context) {
 	value, _ := json.Marshal(Holding{App: h.bus.app.String()})
+	lived := h.revision > 0
 	revision, err := h.bus.holders.Update(ctx, h.id, value, h.revision)
 	if err != nil {
+		lived = false
 		h.bus.mend(ctx, h.bus.settings.holdersBucket(), err)
 		if revision, err = h.bus.holders.Put(ctx, h.id, value); err != nil {
 			if ctx.Err() == nil {
@@ -129,9 +131,11 @@ func (h *Holder) announce(ctx context.Context) {
 			}
 			return
 		}
-		h.allDirty()
 	}
 	h.revision = revision
+	if !lived {
+		h.allDirty()
+	}
 }
 
 func (h *Holder) allDirty() {

@@ -100,6 +100,9 @@ func (c *Change) Presence() Presence {
 // Unwatched says that nobody has looked at the user since: the state is history, not news.
 func (c *Change) Unwatched() bool { return len(c.Changed) == 1 && c.Changed[0] == ChangedUnwatched }
 
+// latest is the year 2100: a time beyond it would never be overtaken.
+const latest = 4102444800000
+
 // DecodeChange reads a message of the log. Whoever may write to the subject may have written anything, so a
 // message without what readers rely on is an error; unknown fields are for readers newer than we are.
 func DecodeChange(data []byte) (*Change, error) {
@@ -111,7 +114,7 @@ func DecodeChange(data []byte) (*Change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("decoding a change: %w", err)
 	}
-	if c.ObservedAt <= 0 || c.NotBefore < 0 || c.NotBefore > c.ObservedAt {
+	if c.ObservedAt <= 0 || c.ObservedAt > latest || c.NotBefore < 0 || c.NotBefore > c.ObservedAt {
 		return nil, errors.New("decoding a change: observed_at and not_before are no interval")
 	}
 	c.UID = uid

@@ -16,7 +16,10 @@ const (
 	stopPatience  = time.Second // how long a consumer that is looking for NATS may take to stop
 )
 
-var errOtherStream = errors.New("the stream was made anew")
+var (
+	errOtherStream  = errors.New("the stream was made anew")
+	errLostMessages = errors.New("the stream has lost messages that were read")
+)
 
 // Entry is one message of the log with its place in it. The change is shared by all who follow: never write
 // to it.
@@ -74,11 +77,12 @@ func (b *Bus) followStream(ctx context.Context, r *relay) error {
 		return fmt.Errorf("consuming: %w", err)
 	}
 	defer r.close(consuming)
-	return b.watchIdentity(ctx, created, consuming.Closed())
+	return b.watchIdentity(ctx, created, r, consuming.Closed())
 }
 
-// watchIdentity returns when the stream is no longer the one that was created then.
-func (b *Bus) watchIdentity(ctx context.Context, created time.Time, closed <-chan struct{}) error {
+// watchIdentity returns when the stream is no longer the one that was created then, or no longer holds what was
+// read of it.
+func (b *Bus) watchIdentity(ctx context.Context, created time.Time, r *relay, closed <-chan struct{}) error {
 	tick := time.NewTicker(identityCheck)
 	defer tick.Stop()
 	for {
@@ -92,7 +96,22 @@ func (b *Bus) watchIdentity(ctx context.Context, created time.Time, closed <-cha
 		if b.otherStream(ctx, StreamName, created) {
 			return errOtherStream
 		}
+		if b.lostWhatWasRead(ctx, r) {
+			return errLostMessages
+		}
 	}
+}
+
+// lostWhatWasRead says whether the stream has gone back behind what was read, as one does that lost its tail in a
+// crash or was restored from a copy, or was purged of it. What comes next may reuse sequences that were seen.
+func (b *Bus) lostWhatWasRead(ctx context.Context, r *relay) bool {
+	last := r.position()
+	stream, err := b.js.Stream(ctx, StreamName)
+	if err != nil || last == 0 {
+		return false
+	}
+	state := stream.CachedInfo().State
+	return state.LastSeq < last || state.FirstSeq > last
 }
 
 // otherStream says whether the stream that was created then is gone. While NATS is away nobody can tell.
@@ -119,6 +138,12 @@ type relay struct {
 	live   bool       // CaughtUp was said
 	closed bool
 	last   uint64 // sequence of the newest message handed on
+}
+
+func (r *relay) position() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
 }
 
 func (r *relay) reset(stream int64) {

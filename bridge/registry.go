@@ -173,6 +173,10 @@ func (r *Registry) tell(d delta) {
 	}
 }
 
+// deadFor is for how many lifetimes of a holder's key its watches are noted after its death. Whoever sweeps them
+// out of the bucket needs them for less than two.
+const deadFor = 4
+
 // giveUpSilent forgets the holders whose keys have expired. Expiry by age sends no message where the server
 // is old, so whoever is silent for too long is looked up: the key is the truth, not our clock.
 func (r *Registry) giveUpSilent(ctx context.Context, now time.Time) {
@@ -191,6 +195,9 @@ func (r *Registry) giveUpSilent(ctx context.Context, now time.Time) {
 			r.update(func(now time.Time) delta { return r.state.seen(holder, now) })
 		}
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.state.prune(now, deadFor*r.bus.settings.HolderTTL)
 }
 
 func (r *Registry) silent(now time.Time) []string {

@@ -6,11 +6,9 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
@@ -28,9 +26,8 @@ type ServerOptions struct {
 // every test.
 type Server struct {
 	ns      *server.Server
-	listens bool         // others can connect
-	temp    string       // removed by Stop
-	lock    *flock.Flock // of the directory; nil where it is ours alone
+	listens bool   // others can connect
+	temp    string // removed by Stop
 }
 
 // StartServer starts a NATS server and waits until it takes connections.
@@ -49,31 +46,12 @@ func StartServer(o ServerOptions) (*Server, error) {
 			return nil, fmt.Errorf("making a directory for NATS: %w", err)
 		}
 		opts.StoreDir, s.temp = dir, dir
-	} else if err := s.lockDir(o.Dir); err != nil {
-		return nil, err
 	}
 	if err := s.start(opts, o.Logger); err != nil {
 		s.Stop()
 		return nil, err
 	}
 	return s, nil
-}
-
-// lockDir keeps a second server out of the directory: JetStream would not notice, and both would ruin it.
-func (s *Server) lockDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return fmt.Errorf("making the data directory: %w (DATA_DIR says where)", err)
-	}
-	lock := flock.New(filepath.Join(dir, "lock"))
-	ours, err := lock.TryLock()
-	switch {
-	case err != nil:
-		return fmt.Errorf("locking the data directory: %w (DATA_DIR says where)", err)
-	case !ours:
-		return fmt.Errorf("the data directory %s is in use by another process: give this one a DATA_DIR of its own, or in NATS_URL the other's address to share its NATS", dir)
-	}
-	s.lock = lock
-	return nil
 }
 
 func listenOn(opts *server.Options, listen string) error {
@@ -151,9 +129,7 @@ func (s *Server) Stop() {
 	if s.temp != "" {
 		_ = os.RemoveAll(s.temp)
 	}
-	if s.lock != nil {
-		_ = s.lock.Close()
-	}
+
 }
 
 // natsLogger lets the server speak through slog: its notices are our debugging.

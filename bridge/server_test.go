@@ -3,7 +3,6 @@ package bridge
 import (
 	"net"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -35,20 +34,6 @@ func TestADirectoryOfItsOwnIsRemoved(t *testing.T) {
 	s.Stop()
 	require.NoDirExists(t, s.temp)
 	s.Stop() // a second time is no harm
-}
-
-func TestADataDirectoryIsOneServers(t *testing.T) {
-	t.Parallel()
-	o := ServerOptions{Dir: filepath.Join(t.TempDir(), "new")}
-	first, err := StartServer(o)
-	require.NoError(t, err)
-	_, err = StartServer(o)
-	require.ErrorContains(t, err, "in use by another process")
-	require.ErrorContains(t, err, "NATS_URL")
-	first.Stop()
-	again, err := StartServer(o)
-	require.NoError(t, err, "it is free again")
-	again.Stop()
 }
 
 func TestTheDataDirectorySurvives(t *testing.T) {

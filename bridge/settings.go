@@ -92,6 +92,9 @@ func (s Settings) bucket(name, description string, ttl time.Duration) jetstream.
 	}
 }
 
+// leastMaxMsgSize is more than a change can have: two states of 1,024 bytes of text, escaped, and 100 devices.
+const leastMaxMsgSize = 64 << 10
+
 // checkStream tells everything of a stream made by somebody else that would break a promise.
 func checkStream(c jetstream.StreamConfig) error {
 	var wrong []error
@@ -106,6 +109,8 @@ func checkStream(c jetstream.StreamConfig) error {
 	complain(c.MaxAge > 0, "it forgets messages after %s, and with them users (nats stream edit %s --max-age=0)", c.MaxAge, StreamName)
 	complain(c.MaxMsgs > 0, "it forgets users beyond %d messages (nats stream edit %s --max-msgs=-1)", c.MaxMsgs, StreamName)
 	complain(c.MaxBytes > 0, "it forgets users beyond %d bytes (nats stream edit %s --max-bytes=-1)", c.MaxBytes, StreamName)
+	complain(c.MaxMsgSize > 0 && c.MaxMsgSize < leastMaxMsgSize, "it takes messages of %d bytes only (nats stream edit %s --max-msg-size=-1)", c.MaxMsgSize, StreamName)
+	complain(c.Sealed || c.Mirror != nil || c.SubjectTransform != nil, "it is sealed, a mirror or transforms subjects: delete it and let the bridge make it anew")
 	complain(c.Retention != jetstream.LimitsPolicy, "its retention is %s, want limits: delete it and let the bridge make it anew", c.Retention)
 	complain(c.DiscardNewPerSubject, "it refuses what is new of a user whose history is full (nats stream edit %s --no-discard-per-subject --discard=old)", StreamName)
 	complain(c.NoAck, "it acknowledges nothing (nats stream edit %s --ack)", StreamName)

@@ -155,6 +155,20 @@ func (u *union) buried(holder string) {
 	}
 }
 
+// prune drops those who have been dead for long, for whoever does not sweep the bucket: should one return, it
+// writes all its watches again.
+func (u *union) prune(now time.Time, after time.Duration) {
+	for name, h := range u.holders {
+		switch {
+		case h.live:
+		case h.seen.IsZero(): // was dead when we came
+			h.seen = now
+		case now.Sub(h.seen) > after:
+			delete(u.holders, name)
+		}
+	}
+}
+
 // inherit takes over who lived in o and does not live here.
 func (u *union) inherit(o *union, now time.Time) {
 	for name, was := range o.holders {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,7 +45,8 @@ type grant struct {
 	expires time.Time  // zero: never
 	watch   []string   // uids, prefix*, or *
 	set     bool
-	open    bool // no authentication: everything is allowed
+	open    bool   // no authentication: everything is allowed
+	key     string // whom the limits per subject count; empty without authentication
 }
 
 var errToken = errors.New("the token is not accepted")
@@ -63,7 +65,7 @@ func (a Auth) verify(token string) (grant, error) {
 	if err != nil {
 		return grant{}, fmt.Errorf("%w: %s", errToken, tokenProblem(err))
 	}
-	return c.grant()
+	return c.grant(token)
 }
 
 // tokenProblem is the class of what is wrong, in words.
@@ -81,23 +83,24 @@ func tokenProblem(err error) string {
 	return "it is no JWT with the claims sub, exp, watch and set"
 }
 
-// claims are those of DESIGN: no claim, no right.
+// claims are what a token says: no claim, no right.
 type claims struct {
 	jwt.RegisteredClaims
 	Watch patterns `json:"watch"`
 	Set   bool     `json:"set"`
 }
 
-func (c claims) grant() (grant, error) {
+func (c claims) grant(token string) (grant, error) {
 	g := grant{watch: c.Watch, set: c.Set, expires: c.ExpiresAt.Time}
-	if c.Subject == "" {
+	if c.Subject == "" { // nobody's token counts for itself
+		g.key = fmt.Sprintf("#%x", sha256.Sum256([]byte(token)))
 		return g, nil
 	}
 	uid, err := bridge.ParseUID(c.Subject)
 	if err != nil {
 		return grant{}, fmt.Errorf("%w: its sub is %w", errToken, err)
 	}
-	g.subject = uid
+	g.subject, g.key = uid, string(uid)
 	return g, nil
 }
 
@@ -139,9 +142,6 @@ func (g grant) mayWatch(uid bridge.UID) bool {
 func (g grant) maySet(uid bridge.UID) bool {
 	return g.open || g.set && g.subject != "" && g.subject == uid
 }
-
-// subjectKey is whom the limits per subject count; empty where they do not apply.
-func (g grant) subjectKey() string { return string(g.subject) }
 
 const bearerProtocol = "bearer."
 

@@ -6,7 +6,7 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
-// The messages to clients, as DESIGN has them. testdata/frames holds one of each, which the browser client's
+// The messages to clients. testdata/frames holds one of each, which the browser client's
 // tests read too.
 type (
 	welcomeMessage struct {

@@ -112,14 +112,38 @@ func (h *Hub) setPresence(ctx context.Context, g grant, uid bridge.UID, s settin
 	if h.vendor == nil {
 		return refuse(http.StatusNotImplemented, "read_only", "this hub has no credentials of the vendor and only shows presence")
 	}
+	done, err := h.startSetting(uid)
+	if err != nil {
+		return err
+	}
+	defer done()
 	ctx, cancel := context.WithTimeout(ctx, writeWithin)
 	defer cancel()
 	if err := h.vendor.SetPresence(ctx, string(uid), s.Resource, s.Status, s.Ext); err != nil {
-		h.log.Info("setting presence", "error", err)
 		return vendorRefusal(err)
 	}
 	if err := h.bus.PublishHint(bridge.Hint{UID: uid, Source: bridge.SourceBridge}); err != nil {
 		h.log.Warn("hinting at a set", "error", err) // it is seen in turn, then
 	}
 	return nil
+}
+
+// maxSetting is how many sets of one user may wait for the vendor: the budget is for everybody.
+const maxSetting = 2
+
+// startSetting takes one of a user's places in the queue for the vendor; done gives it back.
+func (h *Hub) startSetting(uid bridge.UID) (done func(), err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.setting[uid] >= maxSetting {
+		return nil, refuse(http.StatusTooManyRequests, "over_a_limit", "this user's last sets are still under way; wait for their answers")
+	}
+	h.setting[uid]++
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.setting[uid]--; h.setting[uid] == 0 {
+			delete(h.setting, uid)
+		}
+	}, nil
 }

@@ -79,8 +79,9 @@ type Hub struct {
 	idle      map[bridge.UID]time.Time // of wanted: until when they stay so without anybody who watches
 	sessions  map[*session]bool
 	subjects  map[string]*subject
-	position  bridge.Cursor // what has been applied of the log
-	current   bool          // everything that the log held has been applied
+	setting   map[bridge.UID]int // sets under way at the vendor
+	position  bridge.Cursor      // what has been applied of the log
+	current   bool               // everything that the log held has been applied
 	draining  bool
 	feed      feedState
 	feedHeard time.Time // when the poller last spoke
@@ -97,7 +98,7 @@ func New(c Config) (*Hub, error) {
 		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
 		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), quit: make(chan struct{}),
 		users: map[bridge.UID]*user{}, wanted: map[bridge.UID]bool{}, unvouched: map[bridge.UID]bool{},
-		idle: map[bridge.UID]time.Time{}, sessions: map[*session]bool{}, subjects: map[string]*subject{},
+		idle: map[bridge.UID]time.Time{}, sessions: map[*session]bool{}, subjects: map[string]*subject{}, setting: map[bridge.UID]int{},
 		feed: feedState{State: bridge.FeedDown, Reason: noPoller},
 	}
 	if h.log == nil {

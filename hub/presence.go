@@ -34,6 +34,7 @@ func (h *Hub) getPresence(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Time{}) // it has been read; to wait is no silence
 	ctx, cancel := context.WithTimeout(c.Request().Context(), wait)
 	defer cancel()
 	answer, err := h.ask(ctx, c.Request().Context(), g, uids)
@@ -59,7 +60,10 @@ func (h *Hub) ask(waiting, request context.Context, g grant, uids []bridge.UID) 
 	if err := h.waitCurrent(request); err != nil {
 		return subscribedMessage{}, err
 	}
-	s := newSession("")
+	s, err := h.open()
+	if err != nil {
+		return subscribedMessage{}, err
+	}
 	defer h.exit(s)
 	allowed, denied, err := h.askFor(s, g, uids)
 	if err != nil {
@@ -76,7 +80,7 @@ func (h *Hub) ask(waiting, request context.Context, g grant, uids []bridge.UID) 
 		select {
 		case <-s.wake:
 		case <-waiting.Done():
-		case <-h.quit:
+		case <-s.ended:
 			return answer, nil
 		}
 	}
@@ -96,7 +100,7 @@ func (h *Hub) askFor(s *session, g grant, uids []bridge.UID) (allowed, denied []
 		if len(h.user(uid).watched) == 1 {
 			h.lease(uid, leaseFor)
 		}
-		if key := g.subjectKey(); key != "" {
+		if key := g.key; key != "" {
 			h.subject(key).leases[uid] = time.Now().Add(leaseFor)
 		}
 	}

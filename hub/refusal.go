@@ -47,7 +47,7 @@ func vendorRefusal(err error) *refusal {
 	case easemob.IsThrottled(err):
 		return refuse(http.StatusServiceUnavailable, "busy", "the vendor takes no more calls just now; try again in a second")
 	case easemob.IsRetryable(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return refuse(http.StatusBadGateway, "vendor_away", "the vendor could not be reached; try again")
+		return refuse(http.StatusBadGateway, "vendor_away", "the vendor did not answer in time; try again")
 	case easemob.IsNotActivated(err), easemob.IsUnauthorized(err):
 		return refuse(http.StatusBadGateway, "vendor_refused", "the vendor does not let this bridge set presence; its operator has to mend that")
 	case errors.As(err, &said) && said.Status >= 400 && said.Status < 500:
@@ -64,7 +64,7 @@ func (h *Hub) httpError(err error, c echo.Context) {
 		return
 	}
 	r := refusalOf(err)
-	if r.status >= 500 && r.Code == "internal" {
+	if r.Code == "internal" && c.Request().Context().Err() == nil { // else nobody is left to be answered
 		h.log.Error("answering", "path", c.Path(), "error", err)
 	}
 	_ = c.JSON(r.status, r)

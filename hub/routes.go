@@ -18,8 +18,9 @@ func (h *Hub) routes() http.Handler {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = h.httpError
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: h.logPanic}), secure)
-	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
-	e.GET("/readyz", h.readyz)
+	look := []string{http.MethodGet, http.MethodHead}
+	e.Match(look, "/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
+	e.Match(look, "/readyz", h.readyz)
 	v1 := e.Group("/v1", h.checkOrigin)
 	v1.GET("/ws", h.webSocket)
 	v1.GET("/events", h.events)
@@ -28,7 +29,7 @@ func (h *Hub) routes() http.Handler {
 	v1.OPTIONS("/*", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
 	if h.files != nil {
 		e.GET("/page.json", h.pageSettings)
-		e.Match([]string{http.MethodGet, http.MethodHead}, "/*", h.file)
+		e.Match(look, "/*", h.file)
 	}
 	return e
 }

@@ -3,7 +3,7 @@ package hub
 import "github.com/presence-bridge/presence-bridge/bridge"
 
 // maxReplies is how many answers may wait for a client to read before its next message is.
-const maxReplies = 16
+const maxReplies = 2
 
 // session is one client's view: whom it watches, and what it has yet to be told. It knows nothing of sockets:
 // a WebSocket, an event stream and a single request each pull frames from one.
@@ -133,7 +133,7 @@ func (h *Hub) exit(s *session) {
 		h.drop(s, uid)
 	}
 	delete(h.sessions, s)
-	if key := s.grant.subjectKey(); key != "" && s.greeted {
+	if key := s.grant.key; key != "" && s.greeted {
 		h.subject(key).connections--
 		h.forgetSubject(key)
 	}
@@ -152,7 +152,7 @@ func (h *Hub) drop(s *session, uid bridge.UID) {
 	delete(s.uids, uid)
 	delete(s.pending, uid)
 	delete(s.unknown, uid)
-	if key := s.grant.subjectKey(); key != "" {
+	if key := s.grant.key; key != "" {
 		h.subject(key).uids--
 	}
 	if len(u.watched) == 0 {

@@ -53,7 +53,8 @@ func (h *Hub) stream(c echo.Context, s *session, expires time.Time) error {
 	w := c.Response()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
+	w.Header().Set("X-Accel-Buffering", "no")                      // nginx would hold events back
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the client has said all it will
 	w.WriteHeader(http.StatusOK)
 	ctx, cancel := untilExpiry(c.Request().Context(), expires)
 	defer cancel()

@@ -30,7 +30,7 @@ func (h *Hub) forgetSubject(key string) {
 
 // admit gives a session its rights, and counts it for its subject. The caller holds mu.
 func (h *Hub) admit(s *session, g grant) *closing {
-	if key := g.subjectKey(); key != "" {
+	if key := g.key; key != "" {
 		sub := h.subject(key)
 		if sub.connections >= h.limits.MaxConnectionsPerSubject {
 			return closeOverALimit.because("too many connections of this user; MAX_CONNECTIONS_PER_SUBJECT is the limit")

@@ -47,7 +47,7 @@ func (h *Hub) join(s *session, uid bridge.UID) {
 	}
 	s.uids[uid] = len(u.watched)
 	u.watched = append(u.watched, s)
-	if key := s.grant.subjectKey(); key != "" {
+	if key := s.grant.key; key != "" {
 		h.subject(key).uids++
 	}
 }
@@ -91,7 +91,7 @@ func (h *Hub) checkLimits(s *session, uids []bridge.UID) error {
 	if n := len(s.uids) + len(fresh); n > h.limits.MaxUIDsPerConnection {
 		return tooManyUIDs(n, "connection", h.limits.MaxUIDsPerConnection)
 	}
-	key := s.grant.subjectKey()
+	key := s.grant.key
 	if key == "" {
 		return nil
 	}
@@ -176,6 +176,7 @@ func (h *Hub) renew(s *session, id string, g grant) error {
 	if g.subject != s.grant.subject {
 		return closeNotAllowed.because("the new token is another user's")
 	}
+	g.key = s.grant.key // it counts as it did, also if nobody's token is another one now
 	s.grant = g
 	_, lost := g.split(slices.Collect(maps.Keys(s.uids)))
 	for _, uid := range lost {

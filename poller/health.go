@@ -32,9 +32,11 @@ func (a *answers) failure(err error) { a.err = err }
 // figures is what the health of the feed is told from.
 type figures struct {
 	watched    int
-	unknown    int // of them still wait for their first answer
-	gaps       int // of them were left out of the last answer about them
-	oldest     time.Time
+	unknown    int           // of them still wait for their first answer
+	gaps       int           // of them were left out of the last answer about them
+	oldest     time.Time     // verification of all whose state is known
+	waiting    time.Time     // since when the newcomer waits who has waited longest to be asked for; zero: none does
+	unwritten  time.Time     // since when nothing that was seen could be written; zero: it can
 	turn       time.Duration // the last complete one; 0: none is
 	callsPerS  float64
 	began      time.Time // when this poller took over
@@ -55,7 +57,7 @@ func health(now time.Time, f figures) bridge.Feed {
 	switch {
 	case f.down(now):
 		feed.State, reasons = bridge.FeedDown, f.whyDown(now)
-	case now.Sub(f.asOf(now)) > f.maxStaleness:
+	case f.degraded(now):
 		feed.State, reasons = bridge.FeedDegraded, f.whyDegraded(now)
 	}
 	feed.Reason = strings.Join(append(reasons, f.arithmetic()...), "; ")
@@ -69,6 +71,22 @@ func (f figures) asOf(now time.Time) time.Time {
 		return now
 	}
 	return f.oldest
+}
+
+func (f figures) degraded(now time.Time) bool {
+	return now.Sub(f.asOf(now)) > f.maxStaleness || f.waits(now) > f.maxStaleness || f.cannotWrite(now)
+}
+
+// waits is how long a newcomer has waited to be asked for.
+func (f figures) waits(now time.Time) time.Duration {
+	if f.waiting.IsZero() {
+		return 0
+	}
+	return now.Sub(f.waiting)
+}
+
+func (f figures) cannotWrite(now time.Time) bool {
+	return !f.unwritten.IsZero() && now.Sub(f.unwritten) > quiet
 }
 
 func (f figures) down(now time.Time) bool {
@@ -101,7 +119,16 @@ func (f figures) whyDown(now time.Time) []string {
 }
 
 func (f figures) whyDegraded(now time.Time) []string {
-	reasons := []string{fmt.Sprintf("the oldest look is %s old, MAX_STALENESS is %s", seconds(now.Sub(f.oldest)), f.maxStaleness)}
+	var reasons []string
+	if age := now.Sub(f.asOf(now)); age > f.maxStaleness {
+		reasons = append(reasons, fmt.Sprintf("the oldest look is %s old, MAX_STALENESS is %s", seconds(age), f.maxStaleness))
+	}
+	if f.waits(now) > f.maxStaleness {
+		reasons = append(reasons, fmt.Sprintf("somebody has waited %s for the first look, MAX_STALENESS is %s", seconds(f.waits(now)), f.maxStaleness))
+	}
+	if f.cannotWrite(now) {
+		reasons = append(reasons, fmt.Sprintf("what was seen could not be written to NATS for %s", seconds(now.Sub(f.unwritten))))
+	}
 	if f.turn == 0 && f.oldest.Before(f.began) {
 		reasons = append(reasons, fmt.Sprintf("this poller took over %s ago and has yet to look at everybody once", seconds(now.Sub(f.began))))
 	}
@@ -182,7 +209,7 @@ func (t *term) figures() (f figures, calls int) {
 	defer t.p.mu.Unlock()
 	return figures{
 		watched: len(t.list.users), unknown: len(t.list.users) - len(t.list.known), gaps: t.list.gaps,
-		oldest: t.list.oldest(), turn: t.list.turn.took, began: t.began,
+		oldest: t.list.oldest(), waiting: t.list.waiting(), unwritten: t.p.unwritten.failing(), turn: t.list.turn.took, began: t.began,
 		quietSince: t.answers.quietSince, err: t.answers.err,
 		maxStaleness: t.p.config.maxStaleness(), revisit: t.p.config.revisit(), rate: t.p.config.rate(),
 	}, t.answers.count

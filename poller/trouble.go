@@ -81,6 +81,16 @@ func (c *complaints) fail(now time.Time, err error) {
 	c.log.Warn(c.what, "error", err, "failures", c.failures)
 }
 
+// failing says since when it has failed without a success between; zero: it does not.
+func (c *complaints) failing() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failures == 0 {
+		return time.Time{}
+	}
+	return c.since
+}
+
 func (c *complaints) success(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

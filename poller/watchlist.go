@@ -12,6 +12,7 @@ import (
 type watchlist struct {
 	users map[bridge.UID]*watched
 	known byVerified // those whose state is known
+	new   []*watched // in the order they came; the first ones may have been asked for or have left
 	gaps  int        // users whom the last answer about them left out
 	turn  turn
 }
@@ -19,6 +20,8 @@ type watchlist struct {
 // watched is one user.
 type watched struct {
 	uid      bridge.UID
+	since    time.Time // when it became watched
+	left     bool      // is not watched any more
 	verified time.Time // zero while the state is not known
 	index    int       // in known
 	asked    time.Time // start of the last look that was answered, with or without the user
@@ -46,13 +49,14 @@ func (l *watchlist) add(uid bridge.UID, now time.Time) {
 	if l.has(uid) {
 		return
 	}
-	l.users[uid] = &watched{uid: uid, turn: l.turn.number}
+	w := &watched{uid: uid, since: now, turn: l.turn.number}
+	l.users[uid], l.new = w, append(l.new, w)
 	if l.turn.left == 0 { // nobody is in this turn yet: it begins now
 		l.turn.began = now
 	} else if l.turn.took > 0 {
 		return
 	}
-	l.users[uid].turn-- // to be looked at in this turn
+	w.turn-- // to be looked at in this turn
 	l.turn.left++
 }
 
@@ -64,6 +68,7 @@ func (l *watchlist) remove(uid bridge.UID, now time.Time) {
 	l.forget(w)
 	l.setGap(w, false)
 	delete(l.users, uid)
+	w.left = true
 	l.passed(w, now)
 }
 
@@ -139,6 +144,19 @@ func (l *watchlist) oldest() time.Time {
 		return time.Time{}
 	}
 	return l.known[0].verified
+}
+
+// waiting is since when the newcomer waits who has waited longest to be asked for; zero when nobody waits.
+func (l *watchlist) waiting() time.Time {
+	for len(l.new) > 0 && (l.new[0].left || !l.new[0].asked.IsZero()) {
+		l.new[0] = nil
+		l.new = l.new[1:]
+	}
+	if len(l.new) == 0 {
+		l.new = nil
+		return time.Time{}
+	}
+	return l.new[0].since
 }
 
 // byVerified is a [heap.Interface] with the earliest verification first.

@@ -138,3 +138,18 @@ func TestConfigTellsAllThatIsWrong(t *testing.T) {
 	require.Equal(t, 4, Config{Rate: 0.1}.inFlight())
 	require.Equal(t, 256, Config{Rate: 1000}.inFlight())
 }
+
+func TestWhoWaitsLongestForTheFirstLook(t *testing.T) {
+	l := newWatchlist(noon)
+	require.Zero(t, l.waiting())
+	for i, uid := range []bridge.UID{"a", "b", "c"} {
+		l.add(uid, noon.Add(time.Duration(i)*time.Second))
+	}
+	require.Equal(t, noon, l.waiting())
+	l.looked("b", noon, true, noon)
+	require.Equal(t, noon, l.waiting(), "who came later was asked for first")
+	l.remove("a", noon)
+	require.Equal(t, noon.Add(2*time.Second), l.waiting(), "b was asked for, a has left")
+	l.looked("c", noon, false, noon)
+	require.Zero(t, l.waiting())
+}

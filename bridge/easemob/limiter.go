@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Back-off after a throttled answer. The vendor sends no Retry-After (API notes), so we choose.
+// Back-off after a throttled answer. The vendor sends no Retry-After, so we choose.
 const (
 	backOffBase = 500 * time.Millisecond
 	backOffCap  = 10 * time.Second

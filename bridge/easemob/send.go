@@ -129,7 +129,7 @@ func (c *Client) send(ctx context.Context, r request, token secret) ([]byte, err
 }
 
 func (c *Client) newRequest(ctx context.Context, r request, token secret) (*http.Request, error) {
-	// bytes.Reader makes Content-Length known: a DELETE without it loses its body on the way (API notes).
+	// bytes.Reader makes Content-Length known: a DELETE without it loses its body on the way.
 	var body io.Reader = bytes.NewReader(r.body)
 	if r.body == nil {
 		body = once{body} // a GET must not be repeated behind our back

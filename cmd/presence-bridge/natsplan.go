@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
 )
@@ -17,16 +20,33 @@ type natsPlan struct {
 }
 
 // startServer starts NATS in this process. What it cannot have is named by the setting that chooses another.
-func (p natsPlan) startServer() (*bridge.Server, error) {
-	if err := checkWritable(p.server.Dir); err != nil {
-		return nil, fmt.Errorf("--data-dir (DATA_DIR): %w", err)
+// release gives its directory up, once it has stopped.
+func (p natsPlan) startServer() (server *bridge.Server, release func(), err error) {
+	release, err = takeDir(p.server.Dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--data-dir (DATA_DIR): %w", err)
 	}
-	server, err := bridge.StartServer(p.server)
+	if server, err = bridge.StartServer(p.server); err != nil {
+		release()
+	}
 	var network *net.OpError
 	if errors.As(err, &network) {
 		err = fmt.Errorf("--nats-listen (NATS_LISTEN): %w", err)
 	}
-	return server, err
+	return server, release, err
+}
+
+// takeDir keeps every other process out of the directory: JetStream would not notice, and both would ruin it.
+func takeDir(dir string) (release func(), err error) {
+	if err := checkWritable(dir); err != nil || dir == "" {
+		return func() {}, err
+	}
+	lock := flock.New(filepath.Join(dir, "lock"))
+	ours, err := lock.TryLock()
+	if err == nil && !ours {
+		err = fmt.Errorf("%s is in use by another process: give this one a directory of its own, or in NATS_URL the other's address to share its NATS", dir)
+	}
+	return func() { _ = lock.Close() }, err
 }
 
 // checkWritable spares the reader NATS's own way of finding out, which takes ten seconds.

@@ -124,15 +124,25 @@ func (s *stack) openNATS(ctx context.Context) (err error) {
 	p := s.plan.nats
 	if p.url != "" {
 		s.conn, err = bridge.Connect(p.url, p.creds, s.log)
-	} else if s.nats, err = p.startServer(); err == nil {
-		s.down.add("NATS server", func(context.Context) { s.nats.Stop() })
-		s.conn, err = s.nats.Connect(s.log)
+	} else {
+		err = s.startNATS(p)
 	}
 	if err != nil {
 		return err
 	}
 	s.down.add("NATS connection", func(context.Context) { s.conn.Close() })
 	s.bus, err = bridge.Open(ctx, s.conn, s.app, p.settings, s.log)
+	return err
+}
+
+func (s *stack) startNATS(p natsPlan) error {
+	server, release, err := p.startServer()
+	if err != nil {
+		return err
+	}
+	s.nats = server
+	s.down.add("NATS server", func(context.Context) { server.Stop(); release() })
+	s.conn, err = server.Connect(s.log)
 	return err
 }
 

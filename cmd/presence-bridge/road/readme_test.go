@@ -95,11 +95,11 @@ func buildBinary(t *testing.T) string {
 // demoProcess is the demo as a process of its own, on ports that were free.
 type demoProcess struct{ page, nats string }
 
-func startDemo(t *testing.T, binary string) demoProcess {
+func startDemo(t *testing.T, binary string, more ...string) demoProcess {
 	t.Helper()
 	temp := t.TempDir()
-	demo := exec.Command(binary, "demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
-		"--nats-listen", "127.0.0.1:0", "--emulator-listen", "127.0.0.1:0")
+	demo := exec.Command(binary, append([]string{"demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
+		"--nats-listen", "127.0.0.1:0", "--emulator-listen", "127.0.0.1:0"}, more...)...)
 	demo.Dir, demo.Env = temp, append(os.Environ(), "TMPDIR="+temp)
 	out, err := demo.StdoutPipe()
 	require.NoError(t, err)

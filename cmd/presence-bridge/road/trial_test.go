@@ -3,6 +3,8 @@ package road
 import (
 	"bufio"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -71,19 +74,44 @@ func waitFor(t *testing.T, out *bufio.Scanner, pattern string) string {
 	return ""
 }
 
-// requireGoExample builds the README's program and lets it tell one change.
-func requireGoExample(t *testing.T, demo demoProcess) {
+// block is the first block of the README in a language.
+func block(t *testing.T, language string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "README.md"))
 	require.NoError(t, err)
-	block := regexp.MustCompile("(?ms)^```go\n(.*?)^```").FindStringSubmatch(string(text))
-	require.NotNil(t, block)
+	found := regexp.MustCompile("(?ms)^```" + language + "\n(.*?)^```").FindStringSubmatch(string(text))
+	require.NotNil(t, found)
+	return found[1]
+}
+
+// requireGoExample builds the README's program and lets it tell one change.
+func requireGoExample(t *testing.T, demo demoProcess) {
+	t.Helper()
 	dir := t.TempDir()
 	source, binary := filepath.Join(dir, "main.go"), filepath.Join(dir, "example")
-	require.NoError(t, os.WriteFile(source, []byte(strings.Replace(block[1], "nats://127.0.0.1:4222", demo.nats, 1)), 0o600))
+	example := strings.Replace(block(t, "go"), "nats://127.0.0.1:4222", demo.nats, 1)
+	require.NoError(t, os.WriteFile(source, []byte(example), 0o600))
 	build := exec.Command("go", "build", "-o", binary, source)
 	build.Dir = root
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
 	requireFirstLineOf(t, "exec "+binary, "presence.v1.demo.presence.user-")
+}
+
+// TestBrowserExample serves the README's page from an origin of its own.
+func TestBrowserExample(t *testing.T) {
+	path := program(t, "chromium", "chromium-browser", "google-chrome")
+	var page string
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(page))
+	}))
+	t.Cleanup(elsewhere.Close)
+	demo := startDemo(t, buildBinary(t), "--allowed-origins", elsewhere.URL)
+	host := strings.TrimPrefix(demo.page, "http://")
+	page = `<!doctype html><script>window.said = []; console.log = (...words) => window.said.push(words.join(" "))</script>` +
+		strings.ReplaceAll(block(t, "html"), "localhost:8080", host)
+	browser := openBrowser(t, path)
+	require.NoError(t, chromedp.Do(browser.ctx, chromedp.Navigate(elsewhere.URL)))
+	browser.until(t, "both people are told", `["user-0001", "user-0002"].every((uid) => said.some((s) => s.startsWith(uid + " o")))`)
+	browser.until(t, "it is live", `said.includes("live")`)
 }
