@@ -95,6 +95,23 @@ func TestAStreamMadeAnewIsANewLog(t *testing.T) {
 	require.Equal(t, []string{ChangedFirst}, newest(t, b, "alice").Changed)
 }
 
+// A stream that was purged, or lost its tail, keeps its name and its time of creation.
+func TestMessagesThatWereReadAndAreLostAreNoticed(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	r := &recorder{}
+	inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, r) })
+	j := journalAt(t, b)
+	observed(t, j, look("alice", online))
+	require.Eventually(t, r.has("alice", 1), soon, often)
+	stream, err := b.js.Stream(t.Context(), StreamName)
+	require.NoError(t, err)
+	require.NoError(t, stream.Purge(t.Context()))
+	require.Eventually(t, r.caughtUp(2), soon, often)
+	lookUntilTaken(t, j, "alice", online)
+	require.Equal(t, []string{ChangedFirst}, newest(t, b, "alice").Changed, "what the log lost is written again")
+}
+
 func TestAStreamThatIsGoneIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	b := newBus(t)

@@ -38,6 +38,21 @@ func (n *naive) set(holder string, uid UID, watched bool) {
 
 // Whatever happens in whatever order, the union is that of the live holders, and who was told of every step
 // knows it too.
+func TestWhoIsDeadForLongIsForgotten(t *testing.T) {
+	u, now := newUnion(), time.Now()
+	u.seen("h", now)
+	u.watch("h", "a")
+	u.watch("stranger", "b") // dead when we came
+	u.gone("h")
+	u.prune(now.Add(time.Minute), 2*time.Minute)
+	require.Len(t, u.holders, 2, "whoever sweeps the bucket needs them yet")
+	u.prune(now.Add(150*time.Second), 2*time.Minute)
+	require.NotContains(t, u.holders, "h")
+	require.Contains(t, u.holders, "stranger", "its time began when we came")
+	u.prune(now.Add(10*time.Minute), 2*time.Minute)
+	require.Empty(t, u.holders)
+}
+
 func TestUnionIsThatOfTheLiveHolders(t *testing.T) {
 	for seed := range uint64(200) {
 		rnd := rand.New(rand.NewPCG(seed, 1))

@@ -227,3 +227,49 @@ func TestVendorRefusals(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, string(data), "secret")
 }
+
+// slowVendor keeps every set until it is let go.
+type slowVendor struct{ begun, letGo chan struct{} }
+
+func (v *slowVendor) SetPresence(ctx context.Context, _, _, _, _ string) error {
+	v.begun <- struct{}{}
+	select {
+	case <-v.letGo:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func TestOneUsersSetsDoNotTakeTheBudgetOfAll(t *testing.T) {
+	v := &slowVendor{begun: make(chan struct{}, 10), letGo: make(chan struct{})}
+	h := newWorld(t).hub(func(c *Config) { c.Vendor = v })
+	answers := make(chan int, maxSetting)
+	var sets sync.WaitGroup
+	for range maxSetting {
+		sets.Go(func() { answers <- h.ask("PUT", "/v1/presence/mallory/web", `{"status":"1"}`).status })
+		<-v.begun
+	}
+	refused := h.ask("PUT", "/v1/presence/mallory/web", `{"status":"1"}`)
+	require.Equal(t, http.StatusTooManyRequests, refused.status)
+	require.Equal(t, "over_a_limit", refused.code(t))
+	sets.Go(func() { h.ask("PUT", "/v1/presence/alice/web", `{"status":"1"}`) })
+	<-v.begun // alice is not held up
+	close(v.letGo)
+	sets.Wait()
+	require.Equal(t, http.StatusOK, <-answers)
+	require.Equal(t, http.StatusOK, h.ask("PUT", "/v1/presence/mallory/web", `{"status":"1"}`).status, "the places are free again")
+}
+
+// A token without sub is nobody's, and has limits all the same.
+func TestATokenWithoutSubHasLimitsOfItsOwn(t *testing.T) {
+	h := newWorld(t).hub(func(c *Config) { c.Auth, c.Limits.MaxUIDsPerSubject = hmacAuth, 2 })
+	ask := func(bearer, uids string) int {
+		return h.ask("GET", "/v1/presence?uids="+uids, "", "Authorization", "Bearer "+bearer).status
+	}
+	one := token(t, fields{"sub": nil, "watch": "*"})
+	other := token(t, fields{"sub": nil, "watch": []string{"*", "x"}})
+	require.Equal(t, http.StatusOK, ask(one, "a,b"))
+	require.Equal(t, http.StatusBadRequest, ask(one, "c"), "its leases count")
+	require.Equal(t, http.StatusOK, ask(other, "c"), "another token counts for itself")
+}

@@ -14,7 +14,7 @@
 // The page is thin: uids.js and format.js are pure, card.js, board.js, log.js and header.js draw,
 // page.js wires. For tests in a browser it keeps these hooks: body[data-feed][data-stale][data-view],
 // [data-uid][data-state][data-observed-at] on each card with [data-device][data-status] and [data-ext]
-// within, and #log li.
+// within, and #log li. Devices folded into "+2 offline" keep their element, hidden.
 //
 // The JavaScript is tested with "node --test web/" (Node 20 or later, no packages), against a
 // WebSocket and a clock moved by hand (testing/harness.js).

@@ -10,6 +10,7 @@ export class Board {
   #counts = { online: 0, offline: 0, unknown: 0 };
   #frame = 0;
   #reorder = 0;
+  #stale = true; // what cards not ticked yet are told
   #sort = "online";
   #show = "all";
   #search = "";
@@ -54,8 +55,9 @@ export class Board {
     this.arrange();
   }
 
-  tick(now) {
-    for (const card of this.#cards.values()) card.tick(now);
+  tick(now, stale) {
+    this.#stale = stale;
+    for (const card of this.#cards.values()) card.tick(now, stale);
   }
 
   #draw() {

@@ -1,5 +1,5 @@
 // One person on the page. Touches only the parts of its element that changed.
-import { ago, clock, deviceIcon, deviceWord, hue, initials, stateOf, stateWord } from "./format.js";
+import { deviceIcon, deviceLabel, deviceWord, foldDevices, hue, initials, stateOf, stateWord, whenText } from "./format.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -24,12 +24,29 @@ const setText = (el, text) => {
   if (el.textContent !== text) el.textContent = text;
 };
 
-const onlineFirst = ([a, s], [b, t]) => (s === "0") - (t === "0") || (a < b ? -1 : 1);
+const newChip = (device) => element("li", { "data-device": device }, icon(deviceIcon(device)), element("span"));
+
+function drawChip(chip, value) {
+  if (chip.dataset.status === value) return chip;
+  const { device } = chip.dataset;
+  const label = deviceLabel(device);
+  const custom = value !== "0" && value !== "1";
+  chip.dataset.status = value;
+  chip.title = `${device}: ${deviceWord(value)}`;
+  chip.setAttribute("aria-label", `${label}: ${deviceWord(value)}`);
+  chip.classList.toggle("custom", custom);
+  chip.lastElementChild.textContent = custom ? `${label}: ${value}` : label;
+  return chip;
+}
 
 export class Card {
   presence = null;
   state = "unknown";
   changedAt = 0; // observed_at, for sorting
+  #changed = false; // the page has seen this state come about
+  #feedStale = false;
+  #fold = null; // the chip that stands for devices long offline, made when first needed
+  #unfolded = false;
   haystack = ""; // what a search looks through
 
   constructor(uid, rank) {
@@ -51,6 +68,7 @@ export class Card {
 
   /** Shows a newer state; `lively` makes the card glow for a moment. */
   update(presence, lively) {
+    this.#changed = lively || (this.#changed && presence.observed_at === this.changedAt);
     this.presence = presence;
     this.state = stateOf(presence);
     this.changedAt = presence.observed_at;
@@ -58,12 +76,13 @@ export class Card {
     if (lively) this.#flash();
   }
 
-  /** Keeps "12 s ago" true. */
-  tick(now) {
-    const p = this.presence;
-    if (!p?.observed_at) return setText(this.observed, p?.denied ? "your token does not allow it" : "waiting for the first look");
-    setText(this.observed, `observed ${ago(p.observed_at, now)}`);
-    setText(this.active, p.last_time > 0 ? `active ${ago(p.last_time, now)}` : "");
+  /** Keeps "12 s ago" true, and says what was observed rather than what is while the page is stale. */
+  tick(now, stale = this.#feedStale) {
+    this.#feedStale = stale;
+    const { left, right, title } = whenText(this.presence, now, { stale, changed: this.#changed });
+    setText(this.observed, left);
+    setText(this.active, right);
+    if (this.when.title !== title) this.when.title = title;
   }
 
   #draw() {
@@ -77,27 +96,38 @@ export class Card {
     setText(this.ext, p?.ext ?? "");
     this.ext.title = p?.ext ?? "";
     this.#drawDevices(p?.status ?? {});
-    this.haystack = [this.uid, this.ext.textContent, ...Object.keys(p?.status ?? {})].join(" ").toLowerCase();
-    this.when.title = p?.observed_at ? `observed ${clock(p.observed_at)}${p.last_time ? `, active ${clock(p.last_time)}` : ""}` : "";
+    const devices = Object.keys(p?.status ?? {});
+    this.haystack = [this.uid, this.ext.textContent, ...devices, ...devices.map(deviceLabel)].join(" ").toLowerCase();
     this.tick(Date.now());
   }
 
+  /** Every device has its chip; those folded away are hidden until asked for. */
   #drawDevices(status) {
-    const have = new Map([...this.devices.children].map((chip) => [chip.dataset.device, chip]));
-    const chips = Object.entries(status).sort(onlineFirst).map(([device, value]) => {
-      const chip = have.get(device) ?? element("li", { "data-device": device }, icon(deviceIcon(device)), element("span"));
-      if (chip.dataset.status !== value) {
-        chip.dataset.status = value;
-        chip.title = `${device}: ${deviceWord(value)}`;
-        chip.setAttribute("aria-label", chip.title);
-        const custom = value !== "0" && value !== "1";
-        chip.classList.toggle("custom", custom);
-        chip.lastElementChild.textContent = custom ? `${device} · ${value}` : device;
-      }
-      return chip;
-    });
+    const have = new Map([...this.devices.querySelectorAll("[data-device]")].map((chip) => [chip.dataset.device, chip]));
+    const { shown, folded } = foldDevices(status);
+    const chips = [...shown, ...folded].map((device) => drawChip(have.get(device) ?? newChip(device), status[device]));
+    chips.forEach((chip, i) => (chip.hidden = i >= shown.length && !this.#unfolded));
+    if (folded.length > 0) chips.push(this.#drawFold(folded));
     const same = chips.length === this.devices.childElementCount && chips.every((chip, i) => chip === this.devices.children[i]);
     if (!same) this.devices.replaceChildren(...chips);
+  }
+
+  #drawFold(folded) {
+    this.#fold ??= this.#newFold();
+    const button = this.#fold.firstElementChild;
+    setText(button, this.#unfolded ? "fewer" : `+${folded.length} offline`);
+    button.setAttribute("aria-expanded", String(this.#unfolded));
+    button.title = `offline:\n${folded.join("\n")}`;
+    return this.#fold;
+  }
+
+  #newFold() {
+    const button = element("button", { type: "button" });
+    button.addEventListener("click", () => {
+      this.#unfolded = !this.#unfolded;
+      this.#drawDevices(this.presence?.status ?? {});
+    });
+    return element("li", { class: "fold" }, button);
   }
 
   #flash() {

@@ -23,6 +23,34 @@ export function clock(ms) {
   return [d.getHours(), d.getMinutes(), d.getSeconds()].map(two).join(":");
 }
 
+const date = (ms) => {
+  const d = new Date(ms);
+  return [d.getFullYear(), two(d.getMonth() + 1), two(d.getDate())].join("-");
+};
+
+/** "2026-01-02 14:03:22" in the reader's time zone: for titles, which are exact. */
+export const moment = (ms) => `${date(ms)} ${clock(ms)}`;
+
+const SAME_EVENT_MS = 120_000; // a login, and the poll that saw it
+
+/**
+ * The foot of a card: what happened when. A live card speaks of the change and a stale one of the look,
+ * for that is what has grown old. The first look at somebody is no change unless the vendor's last login
+ * or logout was then; where it was long before, it says since when the state is known to hold.
+ * @param {boolean} changed the page has seen this state come about
+ * @returns {{left: string, right: string, title: string}}
+ */
+export function whenText(presence, now, { stale = false, changed = false } = {}) {
+  const { observed_at: observed = 0, last_time: active = 0 } = presence ?? {};
+  if (!observed) return { left: presence?.denied ? "your token does not allow it" : "waiting for the first look", right: "", title: "" };
+  const title = `observed ${moment(observed)}${active > 0 ? `, last login or logout ${moment(active)}` : ""}`;
+  const right = active > 0 ? `active ${ago(active, now)}` : "";
+  if (stale || presence.stale) return { left: `observed ${ago(observed, now)}`, right, title };
+  const together = active > 0 && Math.abs(observed - active) < SAME_EVENT_MS;
+  const since = date(observed) === date(now) ? clock(observed).slice(0, 5) : date(observed);
+  return { left: changed || together ? `changed ${ago(observed, now)}` : `since ${since}`, right: together ? "" : right, title };
+}
+
 /** Two or three characters that tell people apart: the number at the end where there is one. */
 export function initials(uid) {
   const number = /(\d+)\D*$/.exec(uid);
@@ -48,6 +76,48 @@ export function deviceIcon(device) {
   return "other";
 }
 
+const SHORT_ENOUGH = 12;
+
+/**
+ * A device's id as people can read it: the platform and a few characters that tell two apart, as in
+ * "win · 8ea5" for win_8ea5dc05-37dd-… and "chrome · 0829" for webim_chrome_1700849740829.
+ * Short ids stay as they are.
+ */
+export function deviceLabel(device) {
+  const chars = [...device];
+  if (chars.length <= SHORT_ENOUGH) return device;
+  const [first, ...rest] = device.split("_").filter(Boolean);
+  if (rest.length === 0 || !/^[a-z]{1,12}$/i.test(first)) return `${chars.slice(0, SHORT_ENOUGH - 1).join("")}…`;
+  const last = rest.at(-1);
+  if (/^webim$/i.test(first)) {
+    const browser = rest.filter((word) => /^[a-z]{1,12}$/i.test(word) && word !== "random").at(-1) ?? "web";
+    return /\d/.test(last) ? `${browser} · ${few(last)}` : browser;
+  }
+  return `${first} · ${few(rest.join("_"))}`;
+}
+
+/** The end of a number, for those drawn from a clock begin alike; the beginning of anything else. */
+function few(id) {
+  if (/^\d+$/.test(id)) return id.slice(-4);
+  const word = id.split(/[^\p{L}\p{N}]+/u).find(Boolean) ?? id;
+  return [...word].slice(0, /\d/.test(word) ? 4 : 8).join("");
+}
+
+const CHIPS = 3;
+
+/**
+ * Which devices of a person to show: whatever is not offline, then offline ones, up to three chips in
+ * all; the others fold into one chip, never just one of them. `status` is device -> status.
+ * @returns {{shown: string[], folded: string[]}}
+ */
+export function foldDevices(status) {
+  const devices = Object.keys(status).sort((a, b) => (status[a] === "0") - (status[b] === "0") || (a < b ? -1 : 1));
+  const on = devices.filter((d) => status[d] !== "0").length;
+  const keep = devices.length <= CHIPS ? devices.length : Math.max(on, CHIPS - 1);
+  const all = devices.length - keep < 2;
+  return { shown: all ? devices : devices.slice(0, keep), folded: all ? [] : devices.slice(keep) };
+}
+
 export function deviceWord(status) {
   if (status === "0") return "offline";
   return status === "1" ? "online" : `status ${status}`;
@@ -69,20 +139,23 @@ export function stateWord(presence) {
 
 /**
  * What happened between two states, for the log; null where nothing that people care about did.
- * @returns {{kind: "up"|"away"|"edit", text: string}|null}
+ * `title` names the devices in full.
+ * @returns {{kind: "up"|"away"|"edit", text: string, title: string}|null}
  */
 export function describeChange(before, after) {
   if (!before?.known || !after.known) return null;
   const devices = new Set([...Object.keys(before.status), ...Object.keys(after.status)]);
   const moved = [...devices].filter((d) => (before.status[d] ?? "0") !== (after.status[d] ?? "0"));
+  const title = moved.join(", ");
+  const name = (d) => deviceLabel(d).replaceAll(" ", "\u00a0"); // stays on one line
   if (after.online !== before.online) {
-    if (!after.online) return { kind: "away", text: "went offline" };
+    if (!after.online) return { kind: "away", text: "went offline", title };
     const on = moved.filter((d) => (after.status[d] ?? "0") !== "0");
-    return { kind: "up", text: on.length > 0 ? `came online on ${on.join(", ")}` : "came online" };
+    return { kind: "up", text: on.length > 0 ? `came online on ${on.map(name).join(", ")}` : "came online", title };
   }
-  const parts = moved.map((d) => `${d} ${deviceWord(after.status[d] ?? "0")}`);
+  const parts = moved.map((d) => `${name(d)} ${deviceWord(after.status[d] ?? "0")}`);
   if (after.ext !== before.ext) parts.push(after.ext === "" ? "cleared the text" : `“${after.ext}”`);
-  return parts.length > 0 ? { kind: "edit", text: parts.join(", ") } : null;
+  return parts.length > 0 ? { kind: "edit", text: parts.join(", "), title } : null;
 }
 
 /** Names as people sort them: user-9 before user-10. */

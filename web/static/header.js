@@ -14,7 +14,7 @@ export function feedState(client) {
 export function feedWord(client) {
   const state = feedState(client);
   if (state !== "disconnected") return WORDS[state];
-  return { stale: "Reconnecting", closed: "Disconnected" }[client.status] ?? "Connecting";
+  return { idle: "Not connected", stale: "Reconnecting", closed: "Disconnected" }[client.status] ?? "Connecting";
 }
 
 /** What the bar says while things are stale. Pure. */

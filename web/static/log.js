@@ -1,6 +1,6 @@
 // The last changes, newest first, and how many there are a second.
 import { element, icon } from "./card.js";
-import { clock } from "./format.js";
+import { clock, moment } from "./format.js";
 
 const KEEP = 80;
 const SECONDS = 60;
@@ -15,8 +15,8 @@ export class Log {
     this.empty = empty;
   }
 
-  add({ uid, observed_at }, { kind, text }) {
-    this.#waiting.push({ uid, observed_at, kind, text });
+  add({ uid, observed_at }, { kind, text, title }) {
+    this.#waiting.push({ uid, observed_at, kind, text, title });
     if (this.#waiting.length > KEEP) this.#waiting.shift();
     this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
@@ -24,8 +24,8 @@ export class Log {
   #draw() {
     this.#frame = 0;
     this.empty.hidden = true;
-    const lines = this.#waiting.reverse().map(({ uid, observed_at, kind, text }) =>
-      element("li", { "data-kind": kind }, icon(kind), element("span", { class: "what" }, element("strong", {}, uid), ` ${text}`), element("time", { datetime: new Date(observed_at).toISOString() }, clock(observed_at))),
+    const lines = this.#waiting.reverse().map(({ uid, observed_at, kind, text, title }) =>
+      element("li", { "data-kind": kind }, icon(kind), element("span", { class: "what", ...(title && { title }) }, element("strong", {}, uid), ` ${text}`), element("time", { datetime: new Date(observed_at).toISOString(), title: moment(observed_at) }, clock(observed_at))),
     );
     this.#waiting = [];
     this.list.prepend(...lines);

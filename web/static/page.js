@@ -3,26 +3,30 @@ import { PresenceClient } from "./presence.js";
 import { Board } from "./board.js";
 import { Log, Rate } from "./log.js";
 import { drawCounts, drawFeed, drawRate, drawStale, notice } from "./header.js";
-import { parseUids } from "./uids.js";
+import { parseUids, tooManyText } from "./uids.js";
 
 const TOKEN_KEY = "presence-token"; // sessionStorage: gone with the tab
+const SETTINGS_TIMEOUT_MS = 5000;
 const byId = (id) => document.getElementById(id);
 const view = (name) => (document.body.dataset.view = name);
 
 /** The address decides, then the hub's own page.json; neither is a reason to fail. */
 async function whomToShow() {
+  const { uids = [], title = "Presence", auth } = await hubSettings();
   const asked = new URLSearchParams(location.search).get("uids");
-  if (asked) return { uids: parseUids(asked), title: "Presence" };
+  return { uids: parseUids(asked || uids.join(",")), title, auth: auth === true };
+}
+
+async function hubSettings() {
   try {
-    const answer = await fetch("page.json");
-    const { uids = [], title = "Presence" } = answer.ok ? await answer.json() : {};
-    return { uids: parseUids(uids.join(",")), title };
+    const answer = await fetch("page.json", { signal: AbortSignal.timeout(SETTINGS_TIMEOUT_MS) });
+    return answer.ok ? await answer.json() : {};
   } catch {
-    return { uids: [], title: "Presence" };
+    return {};
   }
 }
 
-function start(uids) {
+function start(uids, auth) {
   const rate = new Rate();
   const log = new Log(byId("log"), byId("log-empty"));
   const board = new Board(byId("board"), {
@@ -36,10 +40,13 @@ function start(uids) {
   board.populate(uids);
   wireTools(board);
 
-  const client = new PresenceClient({ token: sessionStorage.getItem(TOKEN_KEY) ?? undefined });
-  client.watch(uids, (presence) => board.take(presence));
-  wireClient(client);
+  const token = sessionStorage.getItem(TOKEN_KEY) ?? undefined;
+  const known = token !== undefined || !auth; // else the hub would only hang up
+  const client = new PresenceClient({ token, connect: known });
+  watchWithinLimits(client, board, uids);
+  wireClient(client, uids.length);
   wireToken(client);
+  if (!known) askForToken();
 
   drawFeed(client);
   drawRate(rate);
@@ -47,16 +54,32 @@ function start(uids) {
     rate.turn();
     drawRate(rate);
     drawStale(client);
-    board.tick(Date.now());
+    board.tick(Date.now(), client.stale);
   }, 1000);
+  client.addEventListener("stale", () => board.tick(Date.now(), client.stale));
 }
 
-function wireClient(client) {
+/** Watches all, or as many as the hub says it serves: one too many, and it refuses again and again. */
+function watchWithinLimits(client, board, uids) {
+  const take = (presence) => board.take(presence);
+  let watched = uids.length;
+  let stop = client.watch(uids, take);
+  client.addEventListener("welcome", ({ detail }) => {
+    const fits = Math.min(uids.length, detail.limits.max_uids);
+    if (fits === watched) return;
+    watched = fits;
+    stop();
+    board.populate(uids.slice(0, fits));
+    stop = client.watch(uids.slice(0, fits), take);
+  });
+}
+
+function wireClient(client, asked) {
   for (const type of ["status", "stale", "feed"]) client.addEventListener(type, () => drawFeed(client));
   client.addEventListener("status", ({ detail }) => {
     if (detail.status !== "open") return;
     view("board");
-    notice("");
+    notice(tooManyText(asked, client.limits.max_uids));
   });
   client.addEventListener("denied", ({ detail }) => notice(`You may not watch ${people(detail.uids)}.`));
   client.addEventListener("error", ({ detail }) => {
@@ -112,8 +135,8 @@ function wireTools(board) {
 
 byId("notice-close").addEventListener("click", () => notice(""));
 
-const { uids, title } = await whomToShow();
+const { uids, title, auth } = await whomToShow();
 byId("title").textContent = document.title = title;
 view(uids.length > 0 ? "board" : "setup");
-if (uids.length > 0) start(uids);
+if (uids.length > 0) start(uids, auth);
 else byId("setup-uids").focus();

@@ -53,7 +53,16 @@ export interface ErrorDetail {
   cause?: unknown;
 }
 
+/** What the hub allows one connection. */
+export interface Limits {
+  readonly max_uids: number;
+  readonly max_message_bytes: number;
+  readonly max_messages_per_second: number;
+}
+
 export interface PresenceClientEvents {
+  /** A connection is accepted, and nobody was asked for on it yet: the moment to watch fewer. */
+  welcome: CustomEvent<{ limits: Limits }>;
   status: CustomEvent<StatusDetail>;
   stale: CustomEvent<{ stale: boolean; asOf: number | null }>;
   feed: CustomEvent<Feed>;
@@ -86,6 +95,8 @@ export class PresenceClient extends EventTarget {
   /** Up to when what is held was verified, Unix ms. */
   readonly asOf: number | null;
   readonly feed: Feed | null;
+  /** What the hub allows this connection; null before the first welcome. */
+  readonly limits: Limits | null;
   /** Name of this connection in the hub's logs. */
   readonly session: string;
   /** Who the token says one is. */

@@ -314,6 +314,7 @@ export class PresenceClient extends EventTarget {
   // The connection: replaced as a whole by #disconnected.
   #socket = null;
   #welcome = null;
+  #limits = null;
   #welcomedAt = 0;
   #requests = new Map(); // id -> {onAnswer, timer}
   #resuming = new Set(); // ids of subscribes that must be answered before states are current again
@@ -363,6 +364,11 @@ export class PresenceClient extends EventTarget {
     if (!this.#stale) return this.clock.now();
     if (this.feed && this.feed.state !== "live") return this.feed.as_of;
     return this.#currentAt;
+  }
+
+  /** What the hub allows this connection, as it last said; null before the first welcome. Frozen. */
+  get limits() {
+    return this.#limits;
   }
 
   /** uid -> presence of everybody watched of whom something is known. Live; read only. */
@@ -538,6 +544,7 @@ export class PresenceClient extends EventTarget {
   #onWelcome(f) {
     const first = !this.#welcome;
     this.#welcome = f;
+    this.#limits = Object.freeze({ ...f.limits });
     this.#outbox.perSecond = f.limits.max_messages_per_second;
     this.session = f.session;
     this.uid = f.uid;
@@ -546,6 +553,8 @@ export class PresenceClient extends EventTarget {
     this.#welcomedAt = this.clock.now();
     this.#askedAnew = false;
     this.#clear("welcome");
+    this.#emit("welcome", { limits: this.#limits });
+    if (this.#welcome !== f) return; // a listener has closed the connection
     this.#later("heartbeat", f.heartbeat_ms, () => this.#beat());
     for (const uid of this.#entries.keys()) this.#dirty.add(uid);
     this.#flush();

@@ -20,6 +20,13 @@ export function parseUids(text) {
   return [...uids];
 }
 
+/** What to say where more people are asked for than the hub serves on one connection. */
+export function tooManyText(asked, max) {
+  if (asked <= max) return "";
+  const [first, all] = [max, asked].map((n) => n.toLocaleString("en"));
+  return `You asked for ${all}${asked >= MAX_UIDS ? " or more" : ""} people, and this hub shows at most ${first} at once: these are the first ${first}.`;
+}
+
 function* expand(part) {
   const range = /^(.*?)(\d+)\.\.(.*?)(\d+)$/.exec(part);
   const [, prefix, from, again, to] = range ?? [];
