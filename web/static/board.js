@@ -10,7 +10,6 @@ export class Board {
   #counts = { online: 0, offline: 0, unknown: 0 };
   #frame = 0;
   #reorder = 0;
-  #stale = true; // what cards not ticked yet are told
   #sort = "online";
   #show = "all";
   #search = "";
@@ -56,7 +55,6 @@ export class Board {
   }
 
   tick(now, stale) {
-    this.#stale = stale;
     for (const card of this.#cards.values()) card.tick(now, stale);
   }
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { reorder } from "../static/board.js";
-import { ORDERS, ago, byName, clock, describeChange, deviceIcon, deviceWord, hue, initials, stateOf, stateWord } from "../static/format.js";
+import { ORDERS, ago, byName, clock, describeChange, deviceIcon, deviceLabel, deviceWord, foldDevices, hue, initials, moment, stateOf, stateWord, whenText } from "../static/format.js";
 import { feedState, feedWord, staleText } from "../static/header.js";
 import { Rate } from "../static/log.js";
-import { MAX_UIDS, parseUids } from "../static/uids.js";
+import { MAX_UIDS, parseUids, tooManyText } from "../static/uids.js";
 
 const table = (name, f, cases) =>
   test(name, () => {
@@ -30,6 +30,12 @@ test("a huge range ends somewhere", () => {
   assert.equal(parseUids("u1..u99999999999").length, MAX_UIDS);
   assert.deepEqual(parseUids(null), []);
 });
+
+table("more people than the hub serves on one connection", tooManyText, [
+  [[1000, 1000], ""],
+  [[1001, 1000], "You asked for 1,001 people, and this hub shows at most 1,000 at once: these are the first 1,000."],
+  [[MAX_UIDS, 20], "You asked for 5,000 or more people, and this hub shows at most 20 at once: these are the first 20."],
+]);
 
 table("how long ago", ago, [
   [[1000, 500], "just now"],
@@ -59,6 +65,57 @@ table("pictures of devices", deviceIcon, [
   ["fridge", "other"],
 ]);
 
+table("short names of devices", deviceLabel, [
+  ["android", "android"],
+  ["web_1", "web_1"],
+  ["win_8ea5dc05-37dd-4421-8ed3-eb0bc8e49152", "win · 8ea5"],
+  ["android_8cb7c80b-7bfb-417f-8373-f1a97828d090", "android · 8cb7"],
+  ["webim_chrome_1700849740829", "chrome · 0829"],
+  ["webim_random_safari_1703989898213", "safari · 8213"],
+  ["webim_1703989898213", "web · 8213"],
+  ["webim_random_firefox", "firefox"],
+  ["android_pixel-7-of-anna", "android · pixel"],
+  ["android_Überraschung", "android · Überrasc"],
+  ["8ea5dc05-37dd-4421-8ed3-eb0bc8e49152", "8ea5dc05-37…"],
+  ["____________________", "___________…"],
+  ["📱📱📱📱📱📱📱📱📱📱📱📱📱", "📱📱📱📱📱📱📱📱📱📱📱…"],
+  ["", ""],
+]);
+
+const devices = (on, off) => Object.fromEntries(Array.from({ length: on + off }, (_, i) => [`d${i}`, i < on ? "101" : "0"]));
+
+table("devices shown and folded", (on, off) => Object.values(foldDevices(devices(on, off))).map((d) => d.join(" ")), [
+  [[0, 0], ["", ""]],
+  [[0, 3], ["d0 d1 d2", ""]],
+  [[0, 4], ["d0 d1", "d2 d3"]],
+  [[1, 3], ["d0 d1", "d2 d3"]],
+  [[2, 2], ["d0 d1", "d2 d3"]],
+  [[3, 1], ["d0 d1 d2 d3", ""]],
+  [[5, 2], ["d0 d1 d2 d3 d4", "d5 d6"]],
+]);
+
+test("online devices come first", () => assert.deepEqual(foldDevices({ a: "0", c: "1", b: "1" }).shown, ["b", "c", "a"]));
+
+test("the foot of a card: a live one says what changed, a stale one what was observed", () => {
+  const at = new Date(2026, 0, 2, 14, 3, 22).getTime();
+  const now = at + 120_000;
+  const said = (fields, how) => {
+    const { left, right } = whenText({ observed_at: at, last_time: 0, ...fields }, now, how);
+    return [left, right];
+  };
+  assert.deepEqual(said({ last_time: at - 1000 }), ["changed 2 min ago", ""]);
+  assert.deepEqual(said({ last_time: at - 3_600_000 }), ["since 14:03", "active 1 h ago"], "a first look is no change");
+  assert.deepEqual(said({ last_time: at - 3_600_000 }, { changed: true }), ["changed 2 min ago", "active 1 h ago"]);
+  assert.deepEqual(said({ observed_at: at - 86_400_000 }), ["since 2026-01-01", ""]);
+  for (const [fields, how] of [[{}, { stale: true, changed: true }], [{ stale: true }, { changed: true }]]) {
+    assert.deepEqual(said({ last_time: at, ...fields }, how), ["observed 2 min ago", "active 2 min ago"]);
+  }
+  assert.equal(moment(at), "2026-01-02 14:03:22");
+  assert.equal(whenText({ observed_at: at, last_time: at - 1000 }, now).title, "observed 2026-01-02 14:03:22, last login or logout 2026-01-02 14:03:21");
+  assert.equal(whenText(null, now).left, "waiting for the first look");
+  assert.equal(whenText({ denied: true, observed_at: 0 }, now).left, "your token does not allow it");
+});
+
 table("words of devices", deviceWord, [["0", "offline"], ["1", "online"], ["101", "status 101"]]);
 
 test("colours stay, and neighbours differ", () => {
@@ -86,11 +143,12 @@ table("changes in words", (a, b) => describeChange(a, b), [
   [[p({ known: false }), p()], null],
   [[p(), p({ known: false })], null],
   [[p(), p({ last_time: 9 })], null],
-  [[p({ online: false, status: { web: "0" } }), p({ status: { web: "0", ios: "1" } })], { kind: "up", text: "came online on ios" }],
-  [[p(), p({ online: false, status: { web: "0" } })], { kind: "away", text: "went offline" }],
-  [[p(), p({ status: { web: "101" }, ext: "busy" })], { kind: "edit", text: "web status 101, “busy”" }],
-  [[p({ ext: "busy" }), p()], { kind: "edit", text: "cleared the text" }],
-  [[p({ status: { web: "1", ios: "1" } }), p()], { kind: "edit", text: "ios offline" }],
+  [[p({ online: false, status: { web: "0" } }), p({ status: { web: "0", ios: "1" } })], { kind: "up", text: "came online on ios", title: "ios" }],
+  [[p(), p({ online: false, status: { web: "0" } })], { kind: "away", text: "went offline", title: "web" }],
+  [[p(), p({ status: { web: "101" }, ext: "busy" })], { kind: "edit", text: "web status 101, “busy”", title: "web" }],
+  [[p({ ext: "busy" }), p()], { kind: "edit", text: "cleared the text", title: "" }],
+  [[p({ status: { web: "1", ios: "1" } }), p()], { kind: "edit", text: "ios offline", title: "ios" }],
+  [[p(), p({ status: { web: "1", "win_8ea5dc05-37dd": "1" } })], { kind: "edit", text: "win\u00a0·\u00a08ea5 online", title: "win_8ea5dc05-37dd" }],
 ]);
 
 test("orders", () => {
@@ -109,6 +167,7 @@ table("the state of the feed, and its word", (c) => [feedState(c), feedWord(c)],
   [client({ feed: { state: "degraded" } }), ["degraded", "Degraded"]],
   [client({ feed: { state: "down" } }), ["down", "Down"]],
   [client({ status: "stale" }), ["disconnected", "Reconnecting"]],
+  [client({ status: "idle" }), ["disconnected", "Not connected"]],
   [client({ status: "connecting" }), ["disconnected", "Connecting"]],
   [client({ status: "closed" }), ["disconnected", "Disconnected"]],
 ]);

@@ -132,6 +132,28 @@ test("a refused subscribe is an error event, and asked again a little later", as
   assert.equal(hub.socket.of("subscribe").length, 2);
 });
 
+test("the welcome tells the limits before anybody is asked for, so that one may watch fewer", async () => {
+  const hub = new FakeHub();
+  assert.equal(hub.client.limits, null);
+  const stop = hub.client.watch(["a", "b", "c"]);
+  hub.client.addEventListener("welcome", ({ detail }) => {
+    stop();
+    hub.client.watch(["a", "b", "c"].slice(0, detail.limits.max_uids));
+  });
+  await hub.welcome({ max_uids: 2 });
+  assert.deepEqual(hub.socket.sent.map((m) => [m.type, m.uids]), [["subscribe", ["a", "b"]]]);
+  assert.equal(hub.client.limits.max_uids, 2);
+  assert.ok(Object.isFrozen(hub.client.limits));
+});
+
+test("closing on the welcome leaves nothing behind", async () => {
+  const hub = new FakeHub();
+  hub.client.addEventListener("welcome", () => hub.client.close());
+  await hub.welcome();
+  assert.equal(hub.client.status, "closed");
+  assert.equal(hub.clock.pending, 0);
+});
+
 test("a subscribe that nobody answers ends the connection", async () => {
   const hub = await open();
   hub.client.watch(["a"]);

@@ -9,13 +9,16 @@
 //   - every client shows what the vendor says: TestTruth
 //   - history is not news: TestHistoryIsNotNews
 //   - a hub that dies costs its clients what changed meanwhile, and no more: TestHubKilled
-//   - a poller that dies is replaced without a false change: TestPollerKilled
-//   - subscriptions are renewed before they end, and a restart makes none anew: TestSubscriptionsOutliveTheirLifetime
-//   - one's own set is one call out of turn: TestOwnSet
+//   - a poller that dies is replaced within 15 s, without a false change: TestPollerKilled, and whenever it dies:
+//     TestPollersKilledAtAnyMoment
+//   - subscriptions are renewed before they end: TestSubscriptionsOutliveTheirLifetime
+//   - a restart subscribes nobody anew: TestRestartSubscribesNobodyAnew
+//   - one's own set is one call out of turn: TestOwnSet; what the vendor would refuse changes nothing:
+//     TestSetsThatTheVendorWouldRefuse
 //   - a browser that loses its hub shows stale, and is right again without a reload: TestBrowser
 //   - the browser client keeps its promises: TestJavaScript
-//   - the commands of the README do what it says: TestREADME
+//   - the commands and examples of the README do what it says: TestREADME, TestBrowserExample
 //
-// Where Chromium, Node or the nats command is missing, the tests that need them are left out, which is said on
+// Where Chromium, Node, curl or the nats command is missing, the tests that need them are left out, which is said on
 // the standard error of go test; with CI=true leaving anything out is a failure.
 package road

@@ -1,6 +1,8 @@
 package road
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -66,17 +68,41 @@ func TestPollerKilled(t *testing.T) {
 		return known == len(uids)
 	})
 	r.addPoller("poller-2")
-	calls := r.emulator.Stats().Calls["get"]
 	kill()
 	killed := time.Now()
 	stopped := r.emulator.Stats().Calls["get"]
-	require.GreaterOrEqual(t, stopped, calls)
 	eventually(t, 15*time.Second, "the other poller asks", func() bool { return r.emulator.Stats().Calls["get"] > stopped+2 })
 	t.Logf("taken over after %s", time.Since(killed).Round(time.Millisecond))
 	require.NoError(t, r.emulator.SetPopulation(emulator.Population{Users: 200, ChangesPerS: 30, Paused: true}))
 	truth := truthOf(t, r)
 	eventually(t, 15*time.Second, "the client shows the truth", func() bool { return len(v.differences(truth, uids)) == 0 })
 	audit.requireHonest(t, r)
+}
+
+// Pollers die one after the other, each at another moment of its work. The log stays true.
+func TestPollersKilledAtAnyMoment(t *testing.T) {
+	const seed, rounds = 11, 6
+	r := build(t, emulator.Options{Users: 200, ChangesPerS: 100, Seed: seed})
+	audit := r.audit()
+	h := r.addHub("hub-1")
+	v := newView()
+	uids := people(200)
+	r.webSocket(h.addr, v, "", uids...)
+	moments := rand.New(rand.NewPCG(seed, 0))
+	_, kill := r.addPoller("poller-0")
+	for round := 1; round <= rounds; round++ {
+		led := r.emulator.Stats().Calls["get"]
+		eventually(t, 15*time.Second, "somebody leads", func() bool { return r.emulator.Stats().Calls["get"] > led })
+		_, next := r.addPoller(fmt.Sprintf("poller-%d", round))
+		time.Sleep(time.Duration(moments.IntN(700)) * time.Millisecond) // the moment is the test
+		kill()
+		kill = next
+	}
+	require.NoError(t, r.emulator.SetPopulation(emulator.Population{Users: 200, ChangesPerS: 100, Paused: true}))
+	truth := truthOf(t, r)
+	eventually(t, 15*time.Second, "the client shows the truth", func() bool { return len(v.differences(truth, uids)) == 0 })
+	audit.requireHonest(t, r)
+	t.Logf("seed %d: %d pollers killed, %d messages of %d changes", seed, rounds, len(audit.all()), changesMade(r, uids))
 }
 
 // A user who was watched once, and by nobody since, is pending for who asks today, and then right. The log says
@@ -135,6 +161,7 @@ func TestSubscriptionsOutliveTheirLifetime(t *testing.T) {
 	})
 	for end := time.Now().Add(3 * lifetime); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		require.Empty(t, unsubscribed(r, uids), "watched, and not subscribed")
+		require.Empty(t, asked(t, h, uids).pending, "watched, and unknown")
 	}
 	renewals := r.emulator.Stats().Calls["subscribe"]
 	require.Greater(t, renewals, 5, "the subscriptions were renewed")

@@ -2,6 +2,9 @@ package road
 
 import (
 	"fmt"
+	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +31,30 @@ func TestOwnSet(t *testing.T) {
 		// begun before the client was looked at.
 		require.LessOrEqual(t, r.emulator.Stats().Calls["get"]-before, 3, "it waited for its turn: a turn is 20 calls")
 	}
+}
+
+// What the vendor would refuse is refused, and changes nothing.
+func TestSetsThatTheVendorWouldRefuse(t *testing.T) {
+	r := build(t, emulator.Options{Users: 1, Paused: true})
+	h := r.addHub("hub-1")
+	before := truthOf(t, r)
+	for path, body := range map[string]string{
+		"user-0001/web_1":                `{"status":"x"}`,
+		"user-0001/web_2":                `{"status":"-1"}`,
+		"user-0001/web_3":                `{"status":"1","ext":"` + strings.Repeat("x", 1025) + `"}`,
+		"user-0001/web%2F4":              `{"status":"1"}`,
+		"user-0001/web_5":                `{"status":"1","ext":null,"more":1}`,
+		"user%200001/web_6":              `{"status":"1"}`,
+		strings.Repeat("u", 65) + "/web": `{"status":"1"}`,
+	} {
+		request, err := http.NewRequest(http.MethodPut, h.http("/v1/presence/"+path), strings.NewReader(body))
+		require.NoError(t, err)
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusBadRequest, response.StatusCode, "%s %s", path, body)
+	}
+	require.Equal(t, before, truthOf(t, r))
 }
 
 func watchTwoThousand(t testing.TB, r *road, h *roadHub) *view {
@@ -76,4 +103,45 @@ func benchmarkOwnSet(b *testing.B, users int) {
 			time.Sleep(time.Millisecond)
 		}
 	}
+}
+
+// BenchmarkChange is the time from a change at the vendor to a client's screen, by the poller's own turn.
+func BenchmarkChange(b *testing.B) {
+	for _, users := range []int{200, 5000} {
+		b.Run(fmt.Sprintf("%dusers", users), func(b *testing.B) { benchmarkChange(b, users) })
+	}
+}
+
+func benchmarkChange(b *testing.B, users int) {
+	r := build(b, emulator.Options{Users: users, Paused: true, Seed: 4})
+	r.addPoller("poller-1")
+	h := r.addHub("hub-1")
+	v := newView()
+	for i := 0; i < users; i += 1000 {
+		r.webSocket(h.addr, v, "", people(users)[i:min(i+1000, users)]...)
+	}
+	eventually(b, 60*time.Second, "everybody is known", func() bool {
+		n := 0
+		v.read(func(v *view) { n = len(v.states) })
+		return n == users
+	})
+	took := make([]time.Duration, 0, 1024)
+	uids := people(users)
+	for b.Loop() {
+		i := len(took)
+		uid, text := uids[(i*7919)%users], fmt.Sprintf("change %d", i)
+		at := time.Now()
+		r.emulator.SetUser(uid, map[string]string{"web_1": "1"}, text)
+		for {
+			if p, _ := v.get(uid); p.Ext == text {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		took = append(took, time.Since(at))
+		time.Sleep(time.Duration(i*37%500) * time.Millisecond) // not in step with the poller
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "p50-ms")
+	b.ReportMetric(float64(took[len(took)*99/100].Milliseconds()), "p99-ms")
 }

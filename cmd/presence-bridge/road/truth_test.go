@@ -54,19 +54,21 @@ func TestTruth(t *testing.T) {
 	for _, v := range append(views, stream) {
 		v.read(func(v *view) { require.Empty(t, v.wentBack, "observed_at went back") })
 	}
-	require.Equal(t, truth["user-0001"], requestedState(t, h, "user-0001"))
+	require.Empty(t, asked(t, h, uids).differences(truth, uids), "GET /v1/presence")
 	requireLogEquals(t, r, truth, uids)
 	made := changesMade(r, uids)
 	require.Greater(t, made, int(truthChanges*truthFor.Seconds())/2, "the population lived")
 	t.Logf("%d changes made, %d gets before, %v after", made, before.Calls["get"], r.emulator.Stats().Calls)
 }
 
-func requestedState(t *testing.T, h *roadHub, uid string) bridge.State {
+// asked is the view of one who asks by a single request.
+func asked(t *testing.T, h *roadHub, uids []string) *view {
 	t.Helper()
 	var answer frame
-	getJSON(t, h.http("/v1/presence?uids="+uid), &answer)
-	require.Len(t, answer.Presences, 1)
-	return answer.Presences[0].State
+	getJSON(t, h.http("/v1/presence?uids="+strings.Join(uids, ",")), &answer)
+	v := newView()
+	v.take(answer)
+	return v
 }
 
 func requireLogEquals(t *testing.T, r *road, truth map[string]bridge.State, uids []string) {
