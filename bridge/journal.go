@@ -219,7 +219,7 @@ func (j *Journal) land(ctx context.Context, sent []flight, out Outcome, errs []e
 		out.Again = append(out.Again, f.change.UID)
 	}
 	if len(errs) > 0 {
-		return out, fmt.Errorf("writing the log: %d of %d messages: %w", len(errs), len(sent), errs[0])
+		return out, fmt.Errorf("writing the log: %d messages given up, %d written: %w", len(errs), out.Published, errs[0])
 	}
 	return out, nil
 }

@@ -183,6 +183,9 @@ func (k *socket) write(ctx context.Context) error {
 		case <-k.renewed:
 			k.setDeadline(deadline)
 		case <-deadline.C:
+			if len(k.renewed) > 0 { // at the last moment
+				continue
+			}
 			k.close(closeToken.because(k.overdue()))
 			return nil
 		case why := <-k.session.ended:

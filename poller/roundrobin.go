@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"hash/fnv"
 	"time"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
@@ -287,19 +286,9 @@ func (r *roundRobin) operatorNamed(name string) *operator {
 func (r *roundRobin) operatorOf(uid bridge.UID) *operator {
 	best, highest := r.operators[0], uint64(0)
 	for _, o := range r.operators {
-		if lot := drawLot(o.name, uid); lot > highest {
+		if lot := bridge.Lot(uid, o.name); lot > highest {
 			best, highest = o, lot
 		}
 	}
 	return best
-}
-
-func drawLot(operator string, uid bridge.UID) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(operator + "\x00" + string(uid)))
-	x := h.Sum64() // names that differ at the end only differ in the low bits only: spread them
-	x ^= x >> 33
-	x *= 0xff51afd7ed558ccd
-	x ^= x >> 33
-	return x
 }

@@ -163,7 +163,7 @@ func (b *book) best(uid bridge.UID) *operator {
 		if op.name == string(uid) || op.load() >= b.config.Capacity {
 			continue
 		}
-		if s := score(uid, op.name); best == nil || s > most {
+		if s := bridge.Lot(uid, op.name); best == nil || s > most {
 			best, most = op, s
 		}
 	}

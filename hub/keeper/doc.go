@@ -39,7 +39,7 @@
 //
 // # Debugging
 //
-// The metrics presence_keeper_* tell who leads, how many each operator subscribes, how many users go without,
+// The metrics presence_bridge_keeper_* tell who leads, how many each operator subscribes, how many users go without,
 // and how calls end. The ledger (nats kv get presence_subscriptions <uid>) tells who subscribes a user until
 // when. Refused calls are logged at debug level while the user who is why is being looked for.
 //

@@ -18,17 +18,17 @@ type metrics struct {
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
-		subscriptions: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "presence_keeper_subscriptions",
+		subscriptions: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "presence_bridge_keeper_subscriptions",
 			Help: "Users whom an operator subscribes at the vendor."}, []string{"operator"}),
-		without: prometheus.NewGauge(prometheus.GaugeOpts{Name: "presence_keeper_without_subscription",
+		without: prometheus.NewGauge(prometheus.GaugeOpts{Name: "presence_bridge_keeper_without_subscription",
 			Help: "Users who are watched and have no subscription, because the operators are full or the vendor refuses."}),
-		leading: prometheus.NewGauge(prometheus.GaugeOpts{Name: "presence_keeper_leading",
+		leading: prometheus.NewGauge(prometheus.GaugeOpts{Name: "presence_bridge_keeper_leading",
 			Help: "1 while this process is the active keeper."}),
-		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "presence_keeper_calls_total",
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "presence_bridge_keeper_calls_total",
 			Help: "Calls to the vendor, by kind and result."}, []string{"kind", "result"}),
-		lost: prometheus.NewCounter(prometheus.CounterOpts{Name: "presence_keeper_lost_total",
+		lost: prometheus.NewCounter(prometheus.CounterOpts{Name: "presence_bridge_keeper_lost_total",
 			Help: "Subscriptions that the vendor had dropped before their time, and that were made again."}),
-		adopted: prometheus.NewCounter(prometheus.CounterOpts{Name: "presence_keeper_adopted_total",
+		adopted: prometheus.NewCounter(prometheus.CounterOpts{Name: "presence_bridge_keeper_adopted_total",
 			Help: "Subscriptions found at the vendor that the ledger did not hold."}),
 	}
 	return m, m.register(r)

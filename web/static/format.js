@@ -31,12 +31,22 @@ const date = (ms) => {
 /** "2026-01-02 14:03:22" in the reader's time zone: for titles, which are exact. */
 export const moment = (ms) => `${date(ms)} ${clock(ms)}`;
 
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** "14:03" today, "Jan 2, 14:03" on another day, "Jan 2, 2025" in another year. */
+function sinceWord(then, now) {
+  const [d, today] = [new Date(then), new Date(now)];
+  const time = clock(then).slice(0, 5);
+  if (date(then) === date(now)) return time;
+  return `${MONTHS[d.getMonth()]} ${d.getDate()}, ${d.getFullYear() === today.getFullYear() ? time : d.getFullYear()}`;
+}
+
 const SAME_EVENT_MS = 120_000; // a login, and the poll that saw it
 
 /**
  * The foot of a card: what happened when. A live card speaks of the change and a stale one of the look,
  * for that is what has grown old. The first look at somebody is no change unless the vendor's last login
- * or logout was then; where it was long before, it says since when the state is known to hold.
+ * or logout was then; where that was long before, people are what they are since then.
  * @param {boolean} changed the page has seen this state come about
  * @returns {{left: string, right: string, title: string}}
  */
@@ -47,8 +57,9 @@ export function whenText(presence, now, { stale = false, changed = false } = {})
   const right = active > 0 ? `active ${ago(active, now)}` : "";
   if (stale || presence.stale) return { left: `observed ${ago(observed, now)}`, right, title };
   const together = active > 0 && Math.abs(observed - active) < SAME_EVENT_MS;
-  const since = date(observed) === date(now) ? clock(observed).slice(0, 5) : date(observed);
-  return { left: changed || together ? `changed ${ago(observed, now)}` : `since ${since}`, right: together ? "" : right, title };
+  if (together) return { left: `changed ${ago(observed, now)}`, right: "", title };
+  if (changed) return { left: `changed ${ago(observed, now)}`, right, title };
+  return { left: `since ${sinceWord(active > 0 ? Math.min(active, observed) : observed, now)}`, right: "", title };
 }
 
 /** Two or three characters that tell people apart: the number at the end where there is one. */

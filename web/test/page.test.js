@@ -104,9 +104,11 @@ test("the foot of a card: a live one says what changed, a stale one what was obs
     return [left, right];
   };
   assert.deepEqual(said({ last_time: at - 1000 }), ["changed 2 min ago", ""]);
-  assert.deepEqual(said({ last_time: at - 3_600_000 }), ["since 14:03", "active 1 h ago"], "a first look is no change");
+  assert.deepEqual(said({ last_time: at - 3_600_000 }), ["since 13:03", ""], "a first look is no change");
   assert.deepEqual(said({ last_time: at - 3_600_000 }, { changed: true }), ["changed 2 min ago", "active 1 h ago"]);
-  assert.deepEqual(said({ observed_at: at - 86_400_000 }), ["since 2026-01-01", ""]);
+  assert.deepEqual(said({ observed_at: at - 86_400_000 }), ["since Jan 1, 14:03", ""]);
+  assert.deepEqual(said({ last_time: at - 3 * 86_400_000 }), ["since Dec 30, 2025", ""]);
+  assert.deepEqual(said({}), ["since 14:03", ""]);
   for (const [fields, how] of [[{}, { stale: true, changed: true }], [{ stale: true }, { changed: true }]]) {
     assert.deepEqual(said({ last_time: at, ...fields }, how), ["observed 2 min ago", "active 2 min ago"]);
   }
