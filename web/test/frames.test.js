@@ -82,3 +82,22 @@ test("the close codes that mean: come back", () => {
   assert.deepEqual(back, ["1001", "1006", "1012", "1013", "4429"]);
   assert.deepEqual(Object.keys(CLOSE_CODES), ["1001", "1006", "1008", "1009", "1012", "1013", "4400", "4401", "4403", "4429"]);
 });
+
+test("whatever arrives, a frame is whole or null", () => {
+  let seed = 7;
+  const random = (n) => (seed = (seed * 1103515245 + 12345) % 2147483648) % n;
+  const values = [null, true, -1, 1e400, "x", "", [], {}, [null], ["a"], [{}], { state: 3 }, NaN, "9".repeat(70)];
+  const types = ["welcome", "subscribed", "changes", "feed", "ok", "pong", "error", "bye", "nonsense", 7];
+  const fields = ["session", "uid", "heartbeat_ms", "limits", "feed", "cursor", "presences", "pending", "denied", "complete", "state", "as_of", "id", "code", "message", "reason", "reconnect_after_ms"];
+  for (let i = 0; i < 20_000; i++) {
+    const frame = { type: types[random(types.length)] };
+    for (let n = random(6); n > 0; n--) frame[fields[random(fields.length)]] = values[random(values.length)];
+    let text = JSON.stringify(frame);
+    if (random(4) === 0) text = text.slice(0, random(text.length)) + String.fromCharCode(random(256)) + text.slice(random(text.length));
+    const got = parseFrame(text);
+    if (got === null) continue;
+    assert.equal(typeof got.type, "string");
+    if (got.type === "changes" || got.type === "subscribed") assert.ok(got.presences.every((p) => p.uid && typeof p.online === "boolean"));
+    if (got.type === "welcome") assert.ok(got.heartbeat_ms > 0 && got.limits.max_uids >= 1);
+  }
+});
