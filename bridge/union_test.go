@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -118,6 +119,20 @@ func FuzzSplitWatchKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key string) {
 		if holder, uid, err := splitWatchKey(key); err == nil {
 			require.Equal(t, key, holder+"."+EncodeToken(string(uid)))
+		}
+	})
+}
+
+func FuzzOfApp(f *testing.F) {
+	app := App{"demo", "presence"}
+	f.Add([]byte(`{"app":"demo#presence"}`))
+	f.Add([]byte(`{"app":"other#app"}`))
+	f.Add([]byte(`[]`))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		var h Holding
+		foreign := json.Unmarshal(value, &h) == nil && h.App != "" && h.App != app.String()
+		if ofApp(value, app) == foreign {
+			t.Fatalf("%q counts for %s: %t", value, app, !foreign)
 		}
 	})
 }

@@ -142,3 +142,32 @@ func FuzzMatchOrigin(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseCursor(f *testing.F) {
+	at := bridge.Cursor{Stream: 1_790_000_000_000_000_000, Seq: 48213}
+	f.Add(cursor{at: at, from: at.Seq}.String())
+	f.Add(cursor{at: at, from: 7}.String())
+	f.Add("..")
+	f.Fuzz(func(t *testing.T, s string) {
+		c, err := parseCursor(s)
+		if err == nil && (c.String() != s || c.from > c.at.Seq) {
+			t.Fatalf("%q reads as %+v, which is %q", s, c, c.String())
+		}
+	})
+}
+
+func FuzzDecodeSetting(f *testing.F) {
+	f.Add(`{"status":"1","ext":"busy"}`)
+	f.Add(`{"status":1}`)
+	f.Add(`{"status":"1"}{}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		s, err := decodeSetting(strings.NewReader(body))
+		var said *refusal
+		switch {
+		case err == nil && (s.Status == "" || !json.Valid([]byte(body))):
+			t.Fatalf("%q was taken as %+v", body, s)
+		case err != nil && (!errors.As(err, &said) || said.status != http.StatusBadRequest):
+			t.Fatalf("%q: %v is no answer to a client", body, err)
+		}
+	})
+}

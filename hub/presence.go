@@ -117,7 +117,7 @@ func (h *Hub) putPresence(c echo.Context) error {
 	if err != nil {
 		return refuse(http.StatusBadRequest, "bad_uid", err.Error())
 	}
-	s, err := decodeSetting(c)
+	s, err := decodeSetting(http.MaxBytesReader(c.Response(), c.Request().Body, maxSetBytes))
 	if err != nil {
 		return err
 	}
@@ -128,8 +128,9 @@ func (h *Hub) putPresence(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"result": "ok"})
 }
 
-func decodeSetting(c echo.Context) (s setting, err error) {
-	d := json.NewDecoder(http.MaxBytesReader(c.Response(), c.Request().Body, maxSetBytes))
+// decodeSetting reads the body of a PUT.
+func decodeSetting(body io.Reader) (s setting, err error) {
+	d := json.NewDecoder(body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil {
 		return s, badMessage(`the body has to be {"status":"1","ext":"..."}: %s`, jsonProblem(err))

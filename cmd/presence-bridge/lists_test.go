@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
 func TestExpandUIDs(t *testing.T) {
@@ -33,4 +35,24 @@ func TestExpandUIDs(t *testing.T) {
 			t.Errorf("%q: %d uids, %v", bad, len(got), err)
 		}
 	}
+}
+
+func FuzzExpandUIDs(f *testing.F) {
+	for _, seed := range []string{"alice", "user-0001..user-0200", "u1..u3,x", "a..b", "9..1", "..", "u00000000000000000000001..u2"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		uids, err := expandUIDs("PAGE_UIDS", list([]string{s}))
+		if err != nil {
+			return
+		}
+		if len(uids) > maxListedUIDs {
+			t.Fatalf("%q is %d users", s, len(uids))
+		}
+		for _, uid := range uids {
+			if _, err := bridge.ParseUID(uid); err != nil {
+				t.Fatalf("%q: %v", s, err)
+			}
+		}
+	})
 }
