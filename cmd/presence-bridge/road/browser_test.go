@@ -61,7 +61,7 @@ func requirePageIsTrue(t *testing.T, r *road, p *browser) {
 
 type browser struct{ ctx context.Context }
 
-func openBrowser(t *testing.T, path string) *browser {
+func openBrowser(t testing.TB, path string) *browser {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
@@ -76,16 +76,38 @@ func openBrowser(t *testing.T, path string) *browser {
 	return &browser{ctx: ctx}
 }
 
-func (p *browser) ask(t *testing.T, expression string) bool {
+func (p *browser) ask(t testing.TB, expression string) bool {
 	t.Helper()
 	yes, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](expression))
 	require.NoError(t, err)
 	return yes
 }
 
-func (p *browser) until(t *testing.T, what, expression string) {
+func (p *browser) until(t testing.TB, what, expression string) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); !p.ask(t, expression); time.Sleep(50 * time.Millisecond) {
 		require.True(t, time.Now().Before(end), "waited in vain until %s", what)
+	}
+}
+
+// BenchmarkFirstChange is the time from the demo's start, its binary built and the browser open, to the first
+// change of somebody on its page.
+func BenchmarkFirstChange(b *testing.B) {
+	page := openBrowser(b, program(b, "chromium", "chromium-browser", "google-chrome"))
+	binary := buildBinary(b)
+	require.NoError(b, chromedp.Do(page.ctx, chromedp.Navigate("about:blank")))
+	for b.Loop() {
+		b.Run("demo", func(b *testing.B) { // each is a demo of its own, stopped at its end
+			at := time.Now()
+			demo := startDemo(b, binary)
+			up := time.Since(at)
+			require.NoError(b, chromedp.Do(page.ctx, chromedp.Navigate(demo.page)))
+			page.until(b, "200 people are known", `document.querySelectorAll('[data-state="online"],[data-state="offline"]').length === 200`)
+			known := time.Since(at)
+			page.until(b, "somebody has changed", `document.querySelectorAll('#log li').length > 0`)
+			b.ReportMetric(float64(up.Milliseconds()), "up-ms")
+			b.ReportMetric(float64(known.Milliseconds()), "known-ms")
+			b.ReportMetric(float64(time.Since(at).Milliseconds()), "change-ms")
+		})
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // program is the path of a program that a test needs. Without it the test is left out, which fails in CI and
 // is said in words elsewhere.
-func program(t *testing.T, names ...string) string {
+func program(t testing.TB, names ...string) string {
 	t.Helper()
 	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
@@ -20,7 +20,7 @@ func program(t *testing.T, names ...string) string {
 	return ""
 }
 
-func leaveOut(t *testing.T, why string) {
+func leaveOut(t testing.TB, why string) {
 	t.Helper()
 	words := fmt.Sprintf("left out: %s, since %s", t.Name(), why)
 	if os.Getenv("CI") != "" {

@@ -82,7 +82,7 @@ func commandsOf(t *testing.T, path string) (commands []string) {
 	return commands
 }
 
-func buildBinary(t *testing.T) string {
+func buildBinary(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "presence-bridge")
 	build := exec.Command("go", "build", "-o", path, "./cmd/presence-bridge")
@@ -95,7 +95,7 @@ func buildBinary(t *testing.T) string {
 // demoProcess is the demo as a process of its own, on ports that were free.
 type demoProcess struct{ page, nats string }
 
-func startDemo(t *testing.T, binary string, more ...string) demoProcess {
+func startDemo(t testing.TB, binary string, more ...string) demoProcess {
 	t.Helper()
 	temp := t.TempDir()
 	demo := exec.Command(binary, append([]string{"demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
