@@ -182,7 +182,7 @@ func TestTheBudgetIsKeptAndUsed(t *testing.T) {
 	vendor, idle := &counting{Client: r.client()}, &counting{Client: r.client()}
 	p := r.pollerAsking(vendor, c, (*Poller).Run)
 	r.eventually("a turn, which has everybody published", func() bool { return p.turns() > 0 })
-	before := vendor.slots.Load()
+	before, began := vendor.slots.Load(), time.Now()
 	r.start(func(ctx context.Context) error {
 		for idle.Wait(ctx, easemob.KindGet) == nil {
 		}
@@ -192,7 +192,8 @@ func TestTheBudgetIsKeptAndUsed(t *testing.T) {
 	used, could := vendor.slots.Load()-before, idle.slots.Load()
 
 	stats := r.emulator.Stats()
-	t.Logf("%d slots of %d used, %d calls within a second at most", used, could, stats.PeakPerS["get"])
+	t.Logf("%d slots of %d used, %.1f a second; %d calls within a second at most",
+		used, could, float64(used)/time.Since(began).Seconds(), stats.PeakPerS["get"])
 	require.LessOrEqual(t, stats.PeakPerS["get"], rate+1, "never over the budget")
 	require.GreaterOrEqual(t, stats.PeakPerS["get"], rate-2, "a second in which the machine let it use the budget")
 	require.GreaterOrEqual(t, float64(used), 0.9*float64(could), "the budget is used")
