@@ -27,7 +27,12 @@ type frame struct {
 	Denied    []string          `json:"denied"`
 	Complete  *bool             `json:"complete"`
 	State     string            `json:"state"`
+	Feed      frameFeed         `json:"feed"`
 	Code      string            `json:"code"`
+}
+
+type frameFeed struct {
+	State string `json:"state"`
 }
 
 // view is what a client shows, built from frames by nothing but the rules of the protocol.
@@ -49,6 +54,8 @@ func (v *view) take(f frame) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	switch f.Type {
+	case "welcome":
+		v.feed = f.Feed.State
 	case "feed":
 		v.feed = f.State
 	case "subscribed":

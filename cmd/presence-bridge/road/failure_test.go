@@ -127,8 +127,16 @@ func TestHistoryIsNotNews(t *testing.T) {
 	eventually(t, 15*time.Second, "the log says that nobody watches", func() bool { return last().Unwatched() })
 	r.emulator.SetUser("user-0001", map[string]string{"ios_1": "1"}, "today")
 
+	h := r.addHub("hub-today")
+	other := newView()
+	r.webSocket(h.addr, other, "", "user-0002")
+	eventually(t, 10*time.Second, "the hub has heard that the feed is live", func() bool {
+		live := false
+		other.read(func(v *view) { live = v.feed == "live" })
+		return live
+	})
 	today := newView()
-	r.webSocket(r.addHub("hub-today").addr, today, "", "user-0001")
+	r.webSocket(h.addr, today, "", "user-0001")
 	eventually(t, 10*time.Second, "the client is answered", func() bool {
 		answered := false
 		today.read(func(v *view) { answered = v.answered })
