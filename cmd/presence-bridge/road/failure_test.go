@@ -59,14 +59,8 @@ func TestPollerKilled(t *testing.T) {
 	audit := r.audit()
 	_, kill := r.addPoller("poller-1")
 	h := r.addHub("hub-1")
-	v := newView()
 	uids := people(200)
-	r.webSocket(h.addr, v, "", uids...)
-	eventually(t, 15*time.Second, "everybody is known", func() bool {
-		known := 0
-		v.read(func(v *view) { known = len(v.states) })
-		return known == len(uids)
-	})
+	v := watchPeople(t, r, h, len(uids))
 	r.addPoller("poller-2")
 	kill()
 	killed := time.Now()
@@ -160,13 +154,7 @@ func TestSubscriptionsOutliveTheirLifetime(t *testing.T) {
 	r.addPoller("poller-1")
 	h := r.addHub("hub-1")
 	uids := people(150)
-	v := newView()
-	r.webSocket(h.addr, v, "", uids...)
-	eventually(t, 10*time.Second, "everybody is known", func() bool {
-		n := 0
-		v.read(func(v *view) { n = len(v.states) })
-		return n == len(uids)
-	})
+	watchPeople(t, r, h, len(uids))
 	for end := time.Now().Add(3 * lifetime); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		require.Empty(t, unsubscribed(r, uids), "watched, and not subscribed")
 		require.Empty(t, asked(t, h, uids).pending, "watched, and unknown")

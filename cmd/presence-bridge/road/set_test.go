@@ -20,7 +20,7 @@ func TestOwnSet(t *testing.T) {
 	r.rate = 4 // a turn of 2,000 users takes 5 s
 	r.addPoller("poller-1")
 	h := r.addHub("hub-1")
-	v := watchTwoThousand(t, r, h)
+	v := watchPeople(t, r, h, 2000)
 	for i := range 5 {
 		uid := fmt.Sprintf("user-%04d", 1+i*400)
 		text := fmt.Sprintf("set %d", i)
@@ -57,16 +57,17 @@ func TestSetsThatTheVendorWouldRefuse(t *testing.T) {
 	require.Equal(t, before, truthOf(t, r))
 }
 
-func watchTwoThousand(t testing.TB, r *road, h *roadHub) *view {
+// watchPeople is a view of the first n people, all of whom are known.
+func watchPeople(t testing.TB, r *road, h *roadHub, n int) *view {
 	t.Helper()
 	v := newView()
-	uids := people(2000)
-	r.webSocket(h.addr, v, "", uids[:1000]...)
-	r.webSocket(h.addr, v, "", uids[1000:]...)
-	eventually(t, 30*time.Second, "everybody is known", func() bool {
-		n := 0
-		v.read(func(v *view) { n = len(v.states) })
-		return n == len(uids)
+	for uids := range slices.Chunk(people(n), 1000) { // of which one connection may watch
+		r.webSocket(h.addr, v, "", uids...)
+	}
+	eventually(t, time.Minute, "everybody is known", func() bool {
+		known := 0
+		v.read(func(v *view) { known = len(v.states) })
+		return known == n
 	})
 	return v
 }
@@ -82,15 +83,7 @@ func benchmarkOwnSet(b *testing.B, users int) {
 	r := build(b, emulator.Options{Users: users, Paused: true, Seed: 4})
 	r.addPoller("poller-1")
 	h := r.addHub("hub-1")
-	v := newView()
-	for i := 0; i < users; i += 1000 {
-		r.webSocket(h.addr, v, "", people(users)[i:min(i+1000, users)]...)
-	}
-	eventually(b, 30*time.Second, "everybody is known", func() bool {
-		n := 0
-		v.read(func(v *view) { n = len(v.states) })
-		return n == users
-	})
+	v := watchPeople(b, r, h, users)
 	i := 0
 	for b.Loop() {
 		i++
@@ -116,15 +109,7 @@ func benchmarkChange(b *testing.B, users int) {
 	r := build(b, emulator.Options{Users: users, Paused: true, Seed: 4})
 	r.addPoller("poller-1")
 	h := r.addHub("hub-1")
-	v := newView()
-	for i := 0; i < users; i += 1000 {
-		r.webSocket(h.addr, v, "", people(users)[i:min(i+1000, users)]...)
-	}
-	eventually(b, 60*time.Second, "everybody is known", func() bool {
-		n := 0
-		v.read(func(v *view) { n = len(v.states) })
-		return n == users
-	})
+	v := watchPeople(b, r, h, users)
 	took := make([]time.Duration, 0, 1024)
 	uids := people(users)
 	for b.Loop() {
