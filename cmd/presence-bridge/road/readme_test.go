@@ -160,8 +160,10 @@ func requireFirstLineOf(t *testing.T, script, contains string) {
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
-	guard := time.AfterFunc(30*time.Second, func() { _ = c.Process.Kill() })
+	end := func() { _ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+	guard := time.AfterFunc(30*time.Second, end)
 	defer guard.Stop()
+	t.Cleanup(end) // where the test fails before the script is interrupted
 	line, err := bufio.NewReader(out).ReadString('\n')
 	require.NoError(t, err)
 	require.Contains(t, line, contains)
