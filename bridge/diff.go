@@ -70,14 +70,14 @@ func judge(k known, obs Observation) verdict {
 // changeFrom says what to publish for an observation that judge lets through. Clocks differ between pollers,
 // so the times are held to the promise that they never go back.
 func changeFrom(k known, obs Observation) *Change {
-	at := max(millis(obs.At), k.floor)
+	at := max(Millis(obs.At), k.floor)
 	c := &Change{UID: obs.UID, State: obs.State, ObservedAt: at, Changed: []string{ChangedFirst}, Source: obs.Source}
 	if k.entry.Change == nil {
 		return c
 	}
 	prev := k.entry.State
 	c.Prev = &prev
-	c.NotBefore = min(max(millis(k.looked), k.entry.ObservedAt), c.ObservedAt)
+	c.NotBefore = min(max(Millis(k.looked), k.entry.ObservedAt), c.ObservedAt)
 	if !k.entry.Unwatched() {
 		c.Changed = prev.differences(obs.State)
 	}
@@ -90,6 +90,6 @@ func unwatchedFrom(k known) *Change {
 	prev := k.entry.State
 	return &Change{
 		UID: k.entry.UID, State: prev, Prev: &prev, Source: SourcePoll, Changed: []string{ChangedUnwatched},
-		NotBefore: k.entry.ObservedAt, ObservedAt: max(k.floor, millis(k.looked)),
+		NotBefore: k.entry.ObservedAt, ObservedAt: max(k.floor, Millis(k.looked)),
 	}
 }

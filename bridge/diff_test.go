@@ -13,13 +13,13 @@ func after(seconds int) time.Time { return t0.Add(time.Duration(seconds) * time.
 
 // holding is what is known after our own message of t0+at, seen again at t0+looked.
 func holding(s State, at, looked int, changed ...string) known {
-	c := &Change{UID: "a", State: s, ObservedAt: millis(after(at)), Changed: changed}
+	c := &Change{UID: "a", State: s, ObservedAt: Millis(after(at)), Changed: changed}
 	return known{}.wrote(Entry{Change: c, Seq: 7}, after(looked), time.Time{})
 }
 
 // hearing is what is known after another writer's message of t0+at, which reached us at t0+learned.
 func hearing(s State, at, learned int, changed ...string) known {
-	c := &Change{UID: "a", State: s, ObservedAt: millis(after(at)), Changed: changed}
+	c := &Change{UID: "a", State: s, ObservedAt: Millis(after(at)), Changed: changed}
 	return known{}.learn(Entry{Change: c, Seq: 7}, after(learned))
 }
 
@@ -69,18 +69,18 @@ func TestChangesTellAnHonestInterval(t *testing.T) {
 		prev := c.known.entry.State
 		want := &Change{
 			UID: "a", State: c.state, Source: SourceHint, Changed: c.changed, Prev: &prev,
-			NotBefore: millis(t0) + 1000*c.notBefore, ObservedAt: millis(t0) + 1000*c.observedAt,
+			NotBefore: Millis(t0) + 1000*c.notBefore, ObservedAt: Millis(t0) + 1000*c.observedAt,
 		}
 		require.Equal(t, want, got, c.name)
 	}
 	first := changeFrom(known{}, Observation{UID: "a", State: online, At: t0, Source: SourcePoll})
-	require.Equal(t, &Change{UID: "a", State: online, ObservedAt: millis(t0), Changed: []string{ChangedFirst}, Source: SourcePoll}, first)
+	require.Equal(t, &Change{UID: "a", State: online, ObservedAt: Millis(t0), Changed: []string{ChangedFirst}, Source: SourcePoll}, first)
 }
 
 func TestObservedAtRemembersWhatTheLogHasLost(t *testing.T) {
 	k := hearing(online, 60, 1).learn(Entry{Seq: 8}, after(2)) // somebody wrote what nobody can read
 	got := changeFrom(k, Observation{UID: "a", State: offline, At: after(5)})
-	require.Equal(t, millis(after(60)), got.ObservedAt)
+	require.Equal(t, Millis(after(60)), got.ObservedAt)
 	require.Nil(t, got.Prev)
 }
 
@@ -89,9 +89,9 @@ func TestUnwatchedRepeatsTheStateAsLastKnown(t *testing.T) {
 	require.True(t, got.Unwatched())
 	require.Equal(t, busy, got.State)
 	require.Equal(t, busy, *got.Prev)
-	require.Equal(t, []int64{millis(after(1)), millis(after(4))}, []int64{got.NotBefore, got.ObservedAt})
+	require.Equal(t, []int64{Millis(after(1)), Millis(after(4))}, []int64{got.NotBefore, got.ObservedAt})
 	got = unwatchedFrom(hearing(busy, 60, 4))
-	require.Equal(t, millis(after(60)), got.ObservedAt)
+	require.Equal(t, Millis(after(60)), got.ObservedAt)
 }
 
 func BenchmarkJudge(b *testing.B) {

@@ -28,11 +28,11 @@ func TestJournalWritesWhatChangesAndNothingElse(t *testing.T) {
 	require.Equal(t, []string{ChangedFirst}, log[0].Changed)
 	require.Nil(t, log[0].Prev)
 	require.Zero(t, log[0].NotBefore, "nobody knows since when")
-	require.Equal(t, millis(first.At), log[0].ObservedAt)
+	require.Equal(t, Millis(first.At), log[0].ObservedAt)
 	require.Equal(t, []string{ChangedStatus, ChangedExt}, log[1].Changed)
 	require.Equal(t, online, *log[1].Prev)
-	require.Equal(t, millis(same.At), log[1].NotBefore, "the last look that saw the old state")
-	require.Equal(t, millis(change.At), log[1].ObservedAt, "the start of the look that saw the new one")
+	require.Equal(t, Millis(same.At), log[1].NotBefore, "the last look that saw the old state")
+	require.Equal(t, Millis(change.At), log[1].ObservedAt, "the start of the look that saw the new one")
 }
 
 func TestFirstComesAgainAfterUnwatched(t *testing.T) {
@@ -73,7 +73,7 @@ func TestChangesCarryCloudEventsHeaders(t *testing.T) {
 		require.NoError(t, err)
 		for key, want := range map[string]string{
 			"ce-specversion": "1.0", "ce-type": "presence.changed.v1", "ce-subject": "alice", "ce-source": "/presence-bridge/demo/presence",
-			"ce-time": time.UnixMilli(millis(obs.At)).UTC().Format(time.RFC3339Nano), "content-type": "application/json",
+			"ce-time": time.UnixMilli(Millis(obs.At)).UTC().Format(time.RFC3339Nano), "content-type": "application/json",
 		} {
 			require.Equal(t, want, msg.Header.Get(key), key)
 		}
@@ -98,7 +98,7 @@ func TestAnotherWriterIsNeverWrittenOver(t *testing.T) {
 	b := newBus(t)
 	j := unaware(t, b)
 	observed(t, j, look("alice", online))
-	other := Change{UID: "alice", State: busy, ObservedAt: millis(time.Now()) + 5000, Changed: []string{ChangedStatus}, Source: SourcePoll}
+	other := Change{UID: "alice", State: busy, ObservedAt: Millis(time.Now()) + 5000, Changed: []string{ChangedStatus}, Source: SourcePoll}
 	foreign(t, b, "alice", encoded(t, other))
 
 	obs := look("alice", offline)

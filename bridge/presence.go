@@ -124,7 +124,8 @@ func DecodeChange(data []byte) (*Change, error) {
 	return &c, nil
 }
 
-func millis(t time.Time) int64 {
+// Millis is a time in Unix milliseconds, as messages carry it; 0 where there is none.
+func Millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}

@@ -55,18 +55,10 @@ func (t *term) observations(f flight, at time.Time, answer easemob.Answer) []bri
 	observations := make([]bridge.Observation, 0, len(f.picks))
 	for _, pick := range f.picks {
 		if p, ok := answer.Presences[string(pick.uid)]; ok && t.list.has(pick.uid) {
-			observations = append(observations, bridge.Observation{UID: pick.uid, State: stateOf(p), At: at, Source: pick.source})
+			observations = append(observations, bridge.Observation{UID: pick.uid, State: bridge.StateOf(p.Status, p.Ext, bridge.Millis(p.LastTime)), At: at, Source: pick.source})
 		}
 	}
 	return observations
-}
-
-func stateOf(p easemob.Presence) bridge.State {
-	var lastTime int64
-	if !p.LastTime.IsZero() {
-		lastTime = p.LastTime.UnixMilli()
-	}
-	return bridge.StateOf(p.Status, p.Ext, lastTime)
 }
 
 // answered notes a call that the vendor has answered, before its changes are written: how NATS does is another

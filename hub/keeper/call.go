@@ -79,7 +79,7 @@ func (t *term) observe(ctx context.Context, answer easemob.Answer, at time.Time)
 	var seen []bridge.Observation
 	for name, p := range answer.Presences {
 		if uid := bridge.UID(name); t.registry.Watched(uid) {
-			seen = append(seen, bridge.Observation{UID: uid, State: stateOf(p), At: at, Source: bridge.SourceSubscribe})
+			seen = append(seen, bridge.Observation{UID: uid, State: bridge.StateOf(p.Status, p.Ext, bridge.Millis(p.LastTime)), At: at, Source: bridge.SourceSubscribe})
 		}
 	}
 	if len(seen) == 0 {
@@ -88,14 +88,6 @@ func (t *term) observe(ctx context.Context, answer easemob.Answer, at time.Time)
 	if _, err := t.observer.Observe(ctx, seen); err != nil && ctx.Err() == nil {
 		t.config.Logger.Warn("telling what subscribing has shown; the poller will", "error", err)
 	}
-}
-
-func stateOf(p easemob.Presence) bridge.State {
-	var last int64
-	if !p.LastTime.IsZero() {
-		last = p.LastTime.UnixMilli()
-	}
-	return bridge.StateOf(p.Status, p.Ext, last)
 }
 
 func names(uids []bridge.UID) []string {

@@ -59,7 +59,7 @@ func FuzzServer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, target, body string) {
 		u, err := url.ParseRequestURI(target)
 		if err != nil || strings.HasPrefix(u.Path, "/_emulator/population") {
-			t.Skip("no request, or one that asks for a million people")
+			return // no request, or one that asks for a million people
 		}
 		o := quiet()
 		o.AppID = "x"
