@@ -3,6 +3,7 @@ package road
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -110,4 +111,37 @@ func BenchmarkFirstChange(b *testing.B) {
 			b.ReportMetric(float64(time.Since(at).Milliseconds()), "change-ms")
 		})
 	}
+}
+
+// BenchmarkChangeInBrowser is the time from a change at the vendor to a card of the page, by the poller's own turn.
+func BenchmarkChangeInBrowser(b *testing.B) {
+	path := program(b, "chromium", "chromium-browser", "google-chrome")
+	for _, users := range []int{200, 5000} {
+		b.Run(fmt.Sprintf("%dusers", users), func(b *testing.B) { benchmarkChangeInBrowser(b, path, users) })
+	}
+}
+
+func benchmarkChangeInBrowser(b *testing.B, path string, users int) {
+	r := build(b, emulator.Options{Users: users, Paused: true, Seed: 4})
+	r.addPoller("poller-1")
+	h := r.addHub("hub-1")
+	watchPeople(b, r, h, users) // the page shows 200 of them
+	page := openBrowser(b, path)
+	require.NoError(b, chromedp.Do(page.ctx, chromedp.Navigate(h.http("/"))))
+	page.until(b, "the page is live", `document.querySelectorAll('[data-state="online"],[data-state="offline"]').length === 200`)
+	var took []time.Duration
+	for b.Loop() {
+		i := len(took)
+		uid, text := people(200)[(i*79)%200], fmt.Sprintf("change %d", i)
+		at := time.Now()
+		r.emulator.SetUser(uid, map[string]string{"web_1": "1"}, text)
+		for !page.ask(b, card(uid, "online", text)) {
+			time.Sleep(time.Millisecond)
+		}
+		took = append(took, time.Since(at))
+		time.Sleep(time.Duration(i*37%500) * time.Millisecond) // not in step with the poller
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "p50-ms")
+	b.ReportMetric(float64(took[len(took)-1].Milliseconds()), "max-ms")
 }
