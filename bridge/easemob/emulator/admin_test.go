@@ -45,9 +45,17 @@ func TestAdminRefusals(t *testing.T) {
 		{"PUT", "users/a", `{} {}`, 400, "more than one"},
 		{"PUT", "users/a", ``, 400, "EOF"},
 		{"PUT", "users/a", `{"ext":"` + strings.Repeat("x", 1025) + `"}`, 400, "1025 bytes"},
+		{"PUT", "users/a", `{"status":{"` + strings.Repeat("x", 257) + `":"1"}}`, 400, "257 bytes"},
+		{"PUT", "users/a", `{"status":{` + strings.TrimSuffix(devicesOf(101), ",") + `}}`, 400, "101 devices"},
+		{"PUT", "users/a", `null`, 400, "no JSON object"},
+		{"PUT", "users/a", ` [{}]`, 400, "no JSON object"},
+		{"PUT", "users/%FF", `{}`, 400, "not legal"},
+		{"GET", "tokens", ``, 405, ""},
 		{"PUT", "users/" + strings.Repeat("a", 65), `{}`, 400, "not legal"},
 		{"PUT", "faults", `{"latency":1}`, 400, `unknown field \"latency\"`},
 		{"PUT", "faults", `{"error_rate":1.5}`, 400, "error_rate 1.5"},
+		{"PUT", "faults", `null`, 400, "no JSON object"},
+		{"PUT", "population", `null`, 400, "no JSON object"},
 		{"PUT", "population", `{"user":1}`, 400, `unknown field \"user\"`},
 		{"PUT", "population", `{"users":-1}`, 400, "-1 users"},
 		{"PUT", "population", `{"changes_per_s":-1}`, 400, "-1 changes"},
@@ -60,11 +68,20 @@ func TestAdminRefusals(t *testing.T) {
 	equal(t, s.Users(), map[string]User{})
 }
 
+func devicesOf(n int) (json string) {
+	for i := range n {
+		json += fmt.Sprintf(`"web_%d":"1",`, i)
+	}
+	return json
+}
+
 func TestAdminFaults(t *testing.T) {
 	s := newServer(t, quiet())
 	const off = `{"latency_ms":0,"error_rate":0,"error_status":503,"reset_rate":0,"malformed_rate":0,"drop_entry_rate":0,` +
-		`"duplicate_key_rate":0,"empty_uid_rate":0,"outage":false,"limit_per_s":50,"client_calls_per_s":0,"fired":`
-	const none = `{"latency":0,"error":0,"reset":0,"malformed":0,"drop_entry":0,"duplicate_key":0,"empty_uid":0,"outage":0,"limit":0}}`
+		`"duplicate_key_rate":0,"empty_uid_rate":0,"not_ok_rate":0,"resource_limited_rate":0,"too_many_queries_rate":0,"corrupt_token_rate":0,"outage":false,"limit_per_s":50,"client_calls_per_s":0,"callback_lost_rate":0,` +
+		`"callback_late_rate":0,"callback_late_ms":10000,"callback_repeat_rate":0,"callback_swap_rate":0,"fired":`
+	const none = `{"latency":0,"error":0,"reset":0,"malformed":0,"drop_entry":0,"duplicate_key":0,"empty_uid":0,"not_ok":0,"resource_limited":0,"too_many_queries":0,"corrupt_token":0,"outage":0,"limit":0,` +
+		`"callback_lost":0,"callback_late":0,"callback_repeat":0,"callback_swap":0}}`
 	equal(t, admin(t, s, "GET", "faults", "").Body.String(), off+none)
 	w := admin(t, s, "PUT", "faults", `{"error_rate":1,"limit_per_s":10}`)
 	check(t, strings.Contains(w.Body.String(), `"error_rate":1,`) && strings.Contains(w.Body.String(), `"limit_per_s":10,`), "%s", w.Body)
@@ -96,9 +113,10 @@ func TestAdminPopulation(t *testing.T) {
 
 func TestOptionsTellAllThatIsWrong(t *testing.T) {
 	_, err := New(Options{Org: "a/b", App: "?", AppID: "#", TokenTTL: 1, MaxSubscriptions: -1, MaxPageSize: -1, KeepHistory: -1,
-		ChangesPerS: -1, Users: maxUsers + 1, Faults: Faults{ErrorRate: -1}, Callback: Callback{URL: "here"}})
+		MaxSubscribers: -1, AsyncAbove: -1, AsyncDelay: 2 * time.Hour, ListLag: 2 * time.Hour, MaxExt: -1, TokenBan: -1, PageSizeOver: "wrap", ExpiryOver: "forget",
+		ErrorShape: "round", ChangesPerS: -1, Users: maxUsers + 1, Faults: Faults{ErrorRate: -1}, Callback: Callback{URL: "here"}})
 	for _, part := range []string{`org "a/b"`, `app "?"`, `app id "#"`, "token lifetime", "subscriptions", "page size",
-		"history", "changes a second", "users", "error_rate", `"here"`} {
+		"subscribers", "above -1", "late by 2h", "lags by 2h", "ext of -1", "-1 tokens a minute", `"wrap"`, `"forget"`, `"round"`, "history", "changes a second", "users", "error_rate", `"here"`} {
 		check(t, err != nil && strings.Contains(err.Error(), part), "%v does not tell of %s", err, part)
 	}
 	noError(t, Options{}.Validate())

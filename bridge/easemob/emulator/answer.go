@@ -3,7 +3,9 @@ package emulator
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -43,7 +45,10 @@ type result struct {
 
 func resultOf(v any) result { return result{v} }
 
-var done = asJSON(http.StatusOK, resultOf("ok"))
+var (
+	done    = asJSON(http.StatusOK, resultOf("ok"))
+	notDone = asJSON(http.StatusOK, resultOf("set presence failed")) // SEED: "ok", or the reason why not
+)
 
 // entry is one user in the answer of a get or a subscribe; only the latter has an expiry.
 type entry struct {
@@ -65,35 +70,44 @@ type sublist struct {
 	List  []listed `json:"sublist"`
 }
 
-// devices is the status of a user as it goes out. Somebody who never had a device has [] there, no object
-// (TEST: PresenceIT casts it to a List).
+// devices is the status of a user as it goes out: strings, in the newest world too, for the clients read them as
+// such (JS, TS5). Somebody who never had a device has [] there, no object (TEST: PresenceIT casts it to a List).
 type devices struct {
-	values  map[string]string
-	numbers bool
-	twice   string // this key is written a second time, as in the vendor's own sample
+	values map[string]string
+	twice  string // this key is written a second time, as in the vendor's own sample
 }
 
 func (d devices) MarshalJSON() ([]byte, error) {
 	if len(d.values) == 0 {
 		return []byte("[]"), nil
 	}
-	values := make(map[string]any, len(d.values))
-	for key, value := range d.values {
-		values[key] = d.value(value)
+	keys := slices.AppendSeq(make([]string, 0, len(d.values)), maps.Keys(d.values))
+	slices.Sort(keys)
+	b := append(make([]byte, 0, 64*len(keys)), '{')
+	for _, key := range keys {
+		b = append(d.appendDevice(b, key), ',')
 	}
-	b := encode(values)
-	if v, ok := d.values[d.twice]; ok {
-		again := encode(map[string]any{d.twice: d.value(v)})
-		b = append(append(b[:len(b)-1], ','), again[1:]...)
+	if _, ok := d.values[d.twice]; ok {
+		b = append(d.appendDevice(b, d.twice), ',')
 	}
+	b[len(b)-1] = '}'
 	return b, nil
 }
 
-func (d devices) value(s string) any {
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return number(n, d.numbers)
+// appendDevice writes "key":"value". It is most of what a get has to do: there are hundreds of devices in an answer.
+func (d devices) appendDevice(b []byte, key string) []byte {
+	b = append(appendString(b, key), ':')
+	return appendString(b, d.values[key])
+}
+
+// appendString writes a JSON string, quickly where nothing in it needs care, which is nearly always.
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return append(b, encode(s)...)
+		}
 	}
-	return s
+	return append(append(append(b, '"'), s...), '"')
 }
 
 // number is a number as the samples write it, a string, or as a newer server does (TS5).

@@ -1,136 +1,209 @@
 package emulator
 
 import (
-	"bytes"
-	"context"
-	"crypto/md5"
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
-	"strconv"
-	"strings"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 )
 
 const (
-	callbackTimeout = 60 * time.Second // ED+ login page
-	callbackBacklog = 1024             // more logins and logouts than that are not told
+	callbackBacklog = 10_000           // what happens while so many wait is told nobody
+	swapPatience    = 10 * time.Second // an event that is to be overtaken waits so long for another
 )
 
-// event is the body of the "userStatus" callback, field by field as sampled (ED+ callback_login_logout).
-type event struct {
-	CallID    string `json:"callId"`
-	Reason    string `json:"reason"`
-	Security  string `json:"security"`
-	OS        string `json:"os"`
-	IP        string `json:"ip"`
-	Host      string `json:"host"`
-	AppKey    string `json:"appkey"`
-	User      string `json:"user"`
-	Version   string `json:"version"`
-	Timestamp int64  `json:"timestamp"`
-	Status    string `json:"status"`
+// CallbackStats counts what was told and what was not. Every event, and every repetition of one (a fault), is
+// Sent, Merged, Lost, Banned, lost by a fault, Waiting, or InFlight: TestEveryCallbackIsAccountedFor.
+type CallbackStats struct {
+	Events   int `json:"events"`    // logins, logouts and replacements
+	Merged   int `json:"merged"`    // not told, for a later one within Callback.Merge was
+	Sent     int `json:"sent"`      // answered with 200
+	Failed   int `json:"failed"`    // posts without such an answer; each event has two
+	TooLong  int `json:"too_long"`  // answers of more than 1000 characters, which count towards a ban as failures do
+	Lost     int `json:"lost"`      // failed twice, one too many waiting, or under way at the end of Run
+	Banned   int `json:"banned"`    // not told, for the rule was banned
+	Bans     int `json:"bans"`      // how often it was
+	Waiting  int `json:"waiting"`   // what is, not a count
+	InFlight int `json:"in_flight"` // what is, not a count
 }
 
-// callbacks post an event for every login and logout, one after another.
+// delivery is an event that waits until it is told.
+type delivery struct {
+	event event
+	fate  callbackFate
+	drawn bool      // the fate is
+	until time.Time // held: goes alone then
+}
+
+// callbacks tell a receiver who came and went. What happens is added under people's lock, and waits here until
+// run posts it.
 type callbacks struct {
 	rule   Callback
 	appKey string
+	dice   *dice
 	log    *slog.Logger
-	queue  chan event // nil, and so never filled, where no rule is set
+	wake   chan struct{} // something may be due earlier than run thinks
+
+	mu      sync.Mutex
+	waiting timeline[*delivery]
+	merging map[string]*delivery // event.User -> what a later event takes the place of
+	held    *delivery            // goes behind the next that is due; nil mostly
+	ban     ban
+	stats   CallbackStats
 }
 
-func newCallbacks(o Options) *callbacks {
-	c := &callbacks{rule: o.Callback, appKey: o.Org + "#" + o.App, log: o.Logger}
-	if c.rule.URL != "" {
-		c.queue = make(chan event, callbackBacklog)
-	}
-	return c
-}
-
-// add queues an event, or drops it: the vendor too delivers most, not all.
-func (c *callbacks) add(uid, device string, online bool) {
-	select {
-	case c.queue <- c.event(uid, device, online, time.Now()):
-	default:
+func newCallbacks(o Options, d *dice) *callbacks {
+	return &callbacks{
+		rule:    o.Callback,
+		appKey:  o.Org + "#" + o.App,
+		dice:    d,
+		log:     o.Logger,
+		wake:    make(chan struct{}, 1),
+		merging: make(map[string]*delivery),
 	}
 }
 
-func (c *callbacks) event(uid, device string, online bool, now time.Time) event {
-	os, _, _ := strings.Cut(device, "_")
-	e := event{
-		CallID:    c.appKey + "_" + newToken()[:36],
-		Reason:    "logout",
-		OS:        os,
-		IP:        "127.0.0.1",
-		Host:      "msync@emulator",
-		AppKey:    c.appKey,
-		User:      fmt.Sprintf("%s_%s@easemob.com/%s", c.appKey, uid, device),
-		Version:   "3.8.9.1",
-		Timestamp: now.UnixMilli(),
-		Status:    "offline",
+// announce tells which devices came and went between two states: one that leaves as another of its platform
+// comes was replaced. Logins are told before those whom they replaced (INF: whoever takes the last word
+// for the truth is wrong).
+func (c *callbacks) announce(uid string, before, after map[string]string) {
+	if c.rule.URL == "" {
+		return
 	}
-	if online {
-		e.Reason, e.Status = "login", "online"
-	}
-	e.Security = sign(e.CallID, c.rule.Secret, e.Timestamp)
-	return e
-}
-
-// sign is lower-case hex MD5(callId + secret + timestamp); it covers neither user nor status (ED+).
-func sign(callID, secret string, timestamp int64) string {
-	sum := md5.Sum([]byte(callID + secret + strconv.FormatInt(timestamp, 10)))
-	return hex.EncodeToString(sum[:])
-}
-
-// run delivers until ctx is done.
-func (c *callbacks) run(ctx context.Context) {
-	transport := c.rule.Transport
-	if transport == nil {
-		own := http.DefaultTransport.(*http.Transport).Clone()
-		defer own.CloseIdleConnections()
-		transport = own
-	}
-	client := &http.Client{Transport: transport, Timeout: callbackTimeout}
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case e := <-c.queue:
-			c.deliver(ctx, client, e)
+	came := make(map[string]bool) // platforms
+	for _, device := range slices.Sorted(maps.Keys(after)) {
+		if isOnline(after[device]) && !isOnline(before[device]) {
+			came[platformOf(device)] = true
+			c.add(uid, device, login)
 		}
 	}
-}
-
-// deliver posts once, and once more at once if that was not a 200; then the event is lost (ED+ post-sending).
-func (c *callbacks) deliver(ctx context.Context, client *http.Client, e event) {
-	body := encode(e)
-	err := c.post(ctx, client, body)
-	if err != nil && ctx.Err() == nil {
-		err = c.post(ctx, client, body)
-	}
-	if err != nil && ctx.Err() == nil {
-		c.log.Warn("a callback is lost", "user", e.User, "err", err)
+	for _, device := range slices.Sorted(maps.Keys(before)) {
+		if !isOnline(before[device]) || isOnline(after[device]) {
+			continue
+		}
+		why := logout
+		if came[platformOf(device)] {
+			why = replaced
+		}
+		c.add(uid, device, why)
 	}
 }
 
-func (c *callbacks) post(ctx context.Context, client *http.Client, body []byte) (err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.rule.URL, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("posting a callback: %w", err)
+// add lets an event wait for its time. That of several logins and logouts of a user within a second only the last
+// is told the documents say of what is pushed to SDKs (ED24), and nowhere of callbacks: a rule merges when it is
+// made to. It does so device by device (INF), or else nobody could ever hear of a replacement, for each comes with
+// a login of the same user.
+func (c *callbacks) add(uid, device string, why reason) {
+	now := time.Now()
+	e := newEvent(c.appKey, c.rule.Secret, uid, device, why, now)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Events++
+	earlier := c.merging[e.User]
+	switch {
+	case c.ban.on(now): // what happens meanwhile is never told (ED+)
+		c.stats.Banned++
+	case earlier != nil:
+		earlier.event = e
+		c.stats.Merged++
+	case c.backlog() >= callbackBacklog:
+		c.stats.Lost++
+	default:
+		c.wait(&delivery{event: e}, now)
 	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := client.Do(req)
-	if err != nil {
-		return fmt.Errorf("posting a callback: %w", err)
+}
+
+func (c *callbacks) wait(d *delivery, now time.Time) {
+	c.waiting.add(now.Add(c.rule.Merge), d)
+	if c.rule.Merge > 0 {
+		c.merging[d.event.User] = d
 	}
-	defer func() { err = errors.Join(err, resp.Body.Close()) }()
-	_, _ = io.CopyN(io.Discard, resp.Body, 1000) // the most that an answer may have (ED+)
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("posting a callback: answered %s", resp.Status)
+	select {
+	case c.wake <- struct{}{}:
+	default: // run will look anyway
 	}
-	return nil
+}
+
+func (c *callbacks) backlog() int {
+	n := len(c.waiting)
+	if c.held != nil {
+		n++
+	}
+	return n
+}
+
+// due returns events that are to be posted now, one after another; where there are none, when there might
+// be, without anything being added: the zero time is never.
+func (c *callbacks) due(now time.Time) (events []event, next time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for d := range c.waiting.due(now) {
+		if c.merging[d.event.User] == d {
+			delete(c.merging, d.event.User)
+		}
+		if events = c.release(d, now); events != nil {
+			return events, time.Time{}
+		}
+	}
+	next, _ = c.waiting.next()
+	if d := c.held; d != nil {
+		if !d.until.After(now) { // nothing came that could overtake it
+			c.held = nil
+			return c.launch(d), time.Time{}
+		}
+		if next.IsZero() || d.until.Before(next) {
+			next = d.until
+		}
+	}
+	return nil, next
+}
+
+// release lets an event meet its fate, and returns what is to be posted: the event and whom it overtakes, or
+// nothing, now or ever.
+func (c *callbacks) release(d *delivery, now time.Time) []event {
+	if !d.drawn {
+		d.fate, d.drawn = c.dice.drawCallback(), true
+		if d.fate.late > 0 {
+			c.waiting.add(now.Add(d.fate.late), d)
+		}
+		if d.fate.late > 0 || d.fate.lost {
+			return nil
+		}
+	}
+	switch overtaken := c.held; {
+	case overtaken != nil:
+		c.held = nil
+		c.dice.swapped()
+		return append(c.launch(d), c.launch(overtaken)...)
+	case d.fate.swap:
+		c.held, d.until = d, now.Add(swapPatience)
+		return nil
+	}
+	return c.launch(d)
+}
+
+// launch is what one delivery posts.
+func (c *callbacks) launch(d *delivery) []event {
+	events := []event{d.event}
+	if d.fate.repeat {
+		events = append(events, d.event) // the same callId
+		c.dice.repeated()
+	}
+	c.stats.InFlight += len(events)
+	return events
+}
+
+func (c *callbacks) snapshot() CallbackStats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	stats := c.stats
+	stats.Waiting = c.backlog()
+	return stats
+}
+
+func (c *callbacks) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats = CallbackStats{InFlight: c.stats.InFlight}
 }

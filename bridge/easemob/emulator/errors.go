@@ -7,7 +7,10 @@ import (
 )
 
 // A refusal is one way of saying no. The presence service answers {"result":"<text>"}, the platform in front
-// of it {"error":...,"error_description":"<text>"}: bare tells which of the two speaks.
+// of it {"error":...,"error_description":"<text>"}: bare tells which of the two speaks. SEED and the native client
+// have the text in result whatever it is, the documents since 2024 list an error code with each, and the web
+// client looks for some here and for some there. So each is in the shape in which it was seen, and Options
+// may choose one shape for all (TestBothShapes).
 type refusal struct {
 	status    int
 	bare      bool
@@ -25,35 +28,48 @@ const (
 // Every refusal that this server knows, each with its source. INF marks what no source tells, where a
 // refusal is more use to a client's developer than an answer that the vendor might not give.
 var (
-	// The presence service, body {"result":...}.
-	notActivated = refusal{400, true, "", "", "the app not open presence"} // SDK: JS 4.21.1 reads it out of result
-	subYourself  = refusal{400, true, "", "", "you can't sub yourself"}    // SDK: C++ reads it out of result
-	tooMany      = refusal{400, true, "", "", "too many queries"}          // ED23, AG; shape INF; only as a fault
+	// The presence service, body {"result":...}; what the platform would say of the cause is ED24's, its exception INF.
+	notActivated = refusal{400, true, "service open exception", "ServiceOpenException", "the app not open presence"} // SDK: JS 4.21.1 reads it out of result
+	subYourself  = refusal{400, true, illegal, illegalArgument, "you can't sub yourself"}                            // SDK: C++ reads it out of result
+	tooMany      = refusal{400, true, illegal, illegalArgument, "too many queries"}                                  // ED23, AG; shape INF
 
 	// The presence calls, body of the platform.
 	extNull         = refusal{400, false, illegal, illegalArgument, "ext cannot be null"}          // ED24
 	extTooBig       = refusal{400, false, illegal, illegalArgument, "ext is too big "}             // SDK: JS compares with the trailing space
 	setFailed       = refusal{400, false, illegal, illegalArgument, "set presence failed"}         // ED23, AG; for which cause INF
+	noSuchDevice    = refusal{400, false, illegal, illegalArgument, "resource not exist"}          // ED23, AG; for which cause INF
 	usernamesEmpty  = refusal{400, false, illegal, illegalArgument, "usernames is empty"}          // ED24 for subscribe; for get INF
 	tooManySub      = refusal{400, false, illegal, illegalArgument, "too many sub presence"}       // ED24
 	tooManyGet      = refusal{400, false, illegal, illegalArgument, "too many get presences"}      // ED24
 	tooManyUnsub    = refusal{400, false, illegal, illegalArgument, "too many unsub presences"}    // ED24
 	usernamesNull   = refusal{400, false, illegal, illegalArgument, "usernames cannot be null"}    // ED24
-	badExpiry       = refusal{400, false, illegal, illegalArgument, "this is an invalid request."} // text ED24; that 0 and more than 30 days are refused INF
+	badExpiry       = refusal{400, false, illegal, illegalArgument, "this is an invalid request."} // text ED24; for which cause INF, see rules.expiry
 	badPage         = refusal{400, false, illegal, illegalArgument, "this is an invalid request."} // text ED24; cause INF
 	badRequest      = refusal{400, false, illegal, illegalArgument, "this is an invalid request."} // ED24
 	tooManyStatuses = refusal{400, false, illegal, illegalArgument,
 		"request body exceeds maximum limit, maximum limit is 100"} // ED+ batch status
+
+	// The count of a group (ED24).
+	noGroup       = refusal{400, false, illegal, illegalArgument, "Id cannot be null."}
+	noGroupType   = refusal{400, false, illegal, illegalArgument, "Type cannot be null."}
+	badGroupType  = refusal{400, false, illegal, illegalArgument, "Type must be 0 or 1."}
+	groupsNotOpen = refusal{400, false, illegal, illegalArgument, "this appkey not open rest group online service"}
 
 	// The platform (ED24, ED23 and AG error tables; bodies of 401 as captured by ROBOT).
 	noToken      = refusal{401, false, "unauthorized", security, "Unable to authenticate (OAuth)"}                              // ROBOT
 	expiredToken = refusal{401, false, "unauthorized", security, "Unable to authenticate due to expired access token"}          // ED24
 	badToken     = refusal{401, false, "auth_bad_access_token", security, "Unable to authenticate due to corrupt access token"} // ROBOT
 	noResource   = refusal{404, false, "service_resource_not_found", "UserNotFoundException", "Service resource not found"}     // ED24
-	badMethod    = refusal{405, false, "web_application", "WebApplicationException", "HTTP 405 Method Not Allowed"}             // ED24 status, text INF
+	badMethod    = refusal{405, false, "web_application", "WebApplicationException", "HTTP 405 Method Not Allowed"}             // ED24 status, the rest INF
 	tooLarge     = refusal{413, false, "Request Entity Too Large", "WebApplicationException", "Request Entity Too Large"}       // ED24
 	reachLimit   = refusal{429, false, "reach_limit", "RateLimitException", "This request has reached api limit"}               // ED23, AG; exception INF
-	outOfService = refusal{503, false, "service_unavailable", "ServiceUnavailableException", "Service Unavailable"}             // ED24 status, text INF
+	wrongType    = refusal{415, false, "web_application", "WebApplicationException", "Unsupported Media Type"}                  // ED24, text INF
+	outOfService = refusal{503, false, "service_unavailable", "ServiceUnavailableException", "Service Unavailable"}             // ED24 status, the rest INF
+
+	planUsedUp = refusal{429, false, "resource_limited", "ResourceLimitedException",
+		"You have exceeded the limit of the community edition"} // AG, as far as it is told; no waiting cures it
+	banned = refusal{403, false, "forbidden_service_operation", "ForbiddenServiceOperationException",
+		"Service operation not allowed"} // ED24: the app or the user is banned; that too many tokens end so INF
 
 	// POST /token (ED24 easemob_app_token.md).
 	noClientID     = refusal{400, false, illegal, illegalArgument, "client_id must be provided."}
@@ -85,6 +101,8 @@ func ofStatus(status int) refusal {
 		return tooMany
 	case http.StatusUnauthorized:
 		return expiredToken
+	case http.StatusForbidden:
+		return banned
 	case http.StatusNotFound:
 		return noResource
 	case http.StatusTooManyRequests:
@@ -92,7 +110,18 @@ func ofStatus(status int) refusal {
 	case http.StatusServiceUnavailable:
 		return outOfService
 	}
+	if status >= 500 { // web_application would be a 500 that is the caller's fault (ED24)
+		return refusal{status, false, "internal_error", "InternalServerErrorException", http.StatusText(status)}
+	}
 	return refusal{status, false, "web_application", "WebApplicationException", http.StatusText(status)}
+}
+
+// in is the refusal in the world of the options: they may want all of presence's 400s in one shape.
+func (no refusal) in(o Options, k kind) refusal {
+	if no.status == http.StatusBadRequest && k.presence() {
+		no.bare = o.ErrorShape == shapeBare || no.bare && o.ErrorShape != shapePlatform
+	}
+	return no
 }
 
 // The two orders of keys in which the platform's errors have been seen (ROBOT).

@@ -2,18 +2,14 @@ package emulator
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"strconv"
 	"time"
 )
 
-// page is what a web server in front of the API says on its own account.
+// page is the body of webPage.
 const page = "<html>\r\n<head><title>%TEXT%</title></head>\r\n<body>\r\n<center><h1>%TEXT%</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
-
-// errGone says that the caller left while its answer was held back.
-var errGone = errors.New("the caller has gone")
 
 // hold keeps an answer back for as long as the latency is, or until its caller gives up.
 func hold(ctx context.Context, wait time.Duration) error {
@@ -26,7 +22,7 @@ func hold(ctx context.Context, wait time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return errGone
+		return ctx.Err()
 	}
 }
 

@@ -10,8 +10,9 @@ import (
 
 const maxLatency = 10 * time.Minute
 
-// Faults is what goes wrong with vendor calls, never with the admin endpoints. The zero value of each field
-// switches it off; rates are probabilities, 0 to 1. TestFaults proves that each of them fires.
+// Faults is what goes wrong with vendor calls and callbacks, never with the admin endpoints. The zero value of
+// each field switches it off; rates are probabilities, 0 to 1. TestFaults and TestCallbackFaults prove that each
+// of them fires.
 type Faults struct {
 	LatencyMS        int     `json:"latency_ms"`         // an answer is made, and then waits so long
 	ErrorRate        float64 `json:"error_rate"`         // a call is answered with ErrorStatus and does nothing
@@ -21,9 +22,21 @@ type Faults struct {
 	DropEntryRate    float64 `json:"drop_entry_rate"`    // a user is left out of an answer
 	DuplicateKeyRate float64 `json:"duplicate_key_rate"` // a device is in a status twice, with the same value (SEED)
 	EmptyUIDRate     float64 `json:"empty_uid_rate"`     // a user's uid is "" (SEED)
-	Outage           bool    `json:"outage"`             // calls are reset or answered with 503, in turns
-	LimitPerS        int     `json:"limit_per_s"`        // calls a second of each kind; 0: what Options say
-	ClientCallsPerS  int     `json:"client_calls_per_s"` // what the app's own clients take of that
+	NotOKRate        float64 `json:"not_ok_rate"`        // a set or unsubscribe answers 200 with a reason for "ok", and does nothing (SEED)
+
+	ResourceLimitedRate float64 `json:"resource_limited_rate"` // 429 that no waiting cures: the app's plan is used up
+	TooManyQueriesRate  float64 `json:"too_many_queries_rate"` // 400 that says 429 (ED23, AG)
+	CorruptTokenRate    float64 `json:"corrupt_token_rate"`    // 401, though the token is good
+
+	Outage          bool `json:"outage"`             // calls are reset or answered with 503, in turns
+	LimitPerS       int  `json:"limit_per_s"`        // calls a second of each kind; 0: what Options say
+	ClientCallsPerS int  `json:"client_calls_per_s"` // what the app's own clients take of that
+
+	CallbackLostRate   float64 `json:"callback_lost_rate"`   // an event is never posted
+	CallbackLateRate   float64 `json:"callback_late_rate"`   // an event is posted CallbackLateMS too late
+	CallbackLateMS     int     `json:"callback_late_ms"`     // 10000
+	CallbackRepeatRate float64 `json:"callback_repeat_rate"` // an event is posted again, with the same callId
+	CallbackSwapRate   float64 `json:"callback_swap_rate"`   // an event is posted after the next one
 }
 
 // Fired counts how often each fault did something, since the start.
@@ -35,8 +48,19 @@ type Fired struct {
 	DropEntry    int `json:"drop_entry"`
 	DuplicateKey int `json:"duplicate_key"`
 	EmptyUID     int `json:"empty_uid"`
-	Outage       int `json:"outage"`
-	Limit        int `json:"limit"` // calls over a limit that is not the one of Options
+	NotOK        int `json:"not_ok"`
+
+	ResourceLimited int `json:"resource_limited"`
+	TooManyQueries  int `json:"too_many_queries"`
+	CorruptToken    int `json:"corrupt_token"`
+
+	Outage int `json:"outage"`
+	Limit  int `json:"limit"` // calls over a limit that is not the one of Options
+
+	CallbackLost   int `json:"callback_lost"`
+	CallbackLate   int `json:"callback_late"`
+	CallbackRepeat int `json:"callback_repeat"`
+	CallbackSwap   int `json:"callback_swap"`
 }
 
 // Validate returns everything that is wrong with the faults, joined.
@@ -53,6 +77,17 @@ func (f Faults) Validate() error {
 	rate("drop_entry_rate", f.DropEntryRate)
 	rate("duplicate_key_rate", f.DuplicateKeyRate)
 	rate("empty_uid_rate", f.EmptyUIDRate)
+	rate("not_ok_rate", f.NotOKRate)
+	rate("resource_limited_rate", f.ResourceLimitedRate)
+	rate("too_many_queries_rate", f.TooManyQueriesRate)
+	rate("corrupt_token_rate", f.CorruptTokenRate)
+	rate("callback_lost_rate", f.CallbackLostRate)
+	rate("callback_late_rate", f.CallbackLateRate)
+	rate("callback_repeat_rate", f.CallbackRepeatRate)
+	rate("callback_swap_rate", f.CallbackSwapRate)
+	if f.CallbackLateMS < 0 || f.CallbackLateMS > int(maxLate.Milliseconds()) {
+		wrong = append(wrong, fmt.Errorf("callback_late_ms %d is not within 0 and %d", f.CallbackLateMS, maxLate.Milliseconds()))
+	}
 	if f.LatencyMS < 0 || f.LatencyMS > int(maxLatency.Milliseconds()) {
 		wrong = append(wrong, fmt.Errorf("latency_ms %d is not within 0 and %d", f.LatencyMS, maxLatency.Milliseconds()))
 	}
@@ -65,12 +100,12 @@ func (f Faults) Validate() error {
 	return errors.Join(wrong...)
 }
 
-// A fate is what one call will meet, drawn when it arrives. At most one of outage, fail, reset and mangle is set.
+// A fate is what one call will meet, drawn when it arrives. A call that is given an answer or a refusal does
+// nothing; of what is to go wrong there is one thing at most.
 type fate struct {
-	reset  bool // the connection, once the call has done its work
-	outage bool // the call does no work; with reset: no answer either
-	fail   int  // HTTP status instead of doing any work; 0: none
-	html   bool // with fail: the body is a web server's page
+	done   *answer  // said instead of doing any work
+	no     *refusal // the same, for what can be refused in more than one shape
+	reset  bool     // the connection, once the call has done its work if it does any
 	mangle mangling
 	wait   time.Duration
 }
@@ -79,11 +114,11 @@ type fate struct {
 type mangling int
 
 const (
-	intact      mangling = iota
-	truncated            // ends early, and its length says so
-	garbled              // one byte is wrong
-	brokenOff            // ends before the length that was promised
-	endMangling          //
+	intact    mangling = iota
+	truncated          // ends early, and its length says so
+	garbled            // one byte is wrong
+	brokenOff          // ends before the length that was promised
+	endMangling
 )
 
 // dice decide what goes wrong, and count it.
@@ -121,23 +156,24 @@ func (d *dice) limited() {
 }
 
 // draw decides what a call will meet.
-func (d *dice) draw() fate {
+func (d *dice) draw(k kind) fate {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.faults.Outage {
+		d.down++
+		d.fired.Outage++
+		return fate{no: &outOfService, reset: d.down%2 == 1}
+	}
 	var f fate
 	switch {
-	case d.faults.Outage:
-		d.down++
-		f.outage, f.reset = true, d.down%2 == 1
-		d.fired.Outage++
-		return f
 	case d.roll(d.faults.ErrorRate, &d.fired.Error):
-		f.fail = d.faults.errorStatus()
-		f.html = f.fail >= 500 && d.rng.IntN(3) == 0
+		f = d.failure(d.faults.errorStatus())
 	case d.roll(d.faults.ResetRate, &d.fired.Reset):
 		f.reset = true
 	case d.roll(d.faults.MalformedRate, &d.fired.Malformed):
 		f.mangle = 1 + mangling(d.rng.IntN(int(endMangling)-1))
+	case k != kindToken:
+		f = d.quarrel(k)
 	}
 	if f.wait = time.Duration(d.faults.LatencyMS) * time.Millisecond; f.wait > 0 {
 		d.fired.Latency++
@@ -145,22 +181,40 @@ func (d *dice) draw() fate {
 	return f
 }
 
+// failure is an error that was thrown at a call.
+func (d *dice) failure(status int) fate {
+	if status >= 500 && d.rng.IntN(3) == 0 {
+		return fate{done: webPage(status)}
+	}
+	no := ofStatus(status)
+	return fate{no: &no}
+}
+
+// quarrel is what the vendor may hold against a call that is in order.
+func (d *dice) quarrel(k kind) fate {
+	switch {
+	case d.roll(d.faults.CorruptTokenRate, &d.fired.CorruptToken):
+		return fate{no: &badToken}
+	case d.roll(d.faults.ResourceLimitedRate, &d.fired.ResourceLimited):
+		return fate{no: &planUsedUp}
+	case k.presence() && d.roll(d.faults.TooManyQueriesRate, &d.fired.TooManyQueries):
+		return fate{no: &tooMany}
+	case (k == kindSet || k == kindUnsubscribe) && d.roll(d.faults.NotOKRate, &d.fired.NotOK):
+		return fate{done: &notDone}
+	}
+	return fate{}
+}
+
 // spoil does to the users of an answer what is to go wrong with them.
 func (d *dice) spoil(entries []entry) []entry {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	kept := entries[:0]
-	for _, e := range entries {
-		if d.roll(d.faults.DropEntryRate, &d.fired.DropEntry) {
-			continue
+	kept := lose(d, entries, func(e *entry) *string { return &e.UID })
+	for i := range kept {
+		status := &kept[i].Status
+		if len(status.values) > 0 && d.roll(d.faults.DuplicateKeyRate, &d.fired.DuplicateKey) {
+			status.twice = anyKey(status.values)
 		}
-		if len(e.Status.values) > 0 && d.roll(d.faults.DuplicateKeyRate, &d.fired.DuplicateKey) {
-			e.Status.twice = anyKey(e.Status.values)
-		}
-		if d.roll(d.faults.EmptyUIDRate, &d.fired.EmptyUID) {
-			e.UID = ""
-		}
-		kept = append(kept, e)
 	}
 	return kept
 }
@@ -169,17 +223,29 @@ func (d *dice) spoil(entries []entry) []entry {
 func (d *dice) spoilList(entries []listed) []listed {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return lose(d, entries, func(l *listed) *string { return &l.UID })
+}
+
+// lose leaves users out, and others without a name. The caller holds d.mu.
+func lose[T any](d *dice, entries []T, uid func(*T) *string) []T {
 	kept := entries[:0]
-	for _, e := range entries {
+	for i := range entries {
 		if d.roll(d.faults.DropEntryRate, &d.fired.DropEntry) {
 			continue
 		}
 		if d.roll(d.faults.EmptyUIDRate, &d.fired.EmptyUID) {
-			e.UID = ""
+			*uid(&entries[i]) = ""
 		}
-		kept = append(kept, e)
+		kept = append(kept, entries[i])
 	}
 	return kept
+}
+
+// shuffle puts users in an order of no meaning.
+func (d *dice) shuffle(entries []entry) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.rng.Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] })
 }
 
 func (d *dice) roll(p float64, count *int) bool {

@@ -61,6 +61,18 @@ func TestFaults(t *testing.T) {
 		{"429", Faults{ErrorRate: 1, ErrorStatus: 429}, func(f Fired) int { return f.Error }, func(o outcome) bool { return strings.Contains(string(o.body), `"reach_limit"`) }},
 		{"401", Faults{ErrorRate: 1, ErrorStatus: 401}, func(f Fired) int { return f.Error }, func(o outcome) bool { return strings.Contains(string(o.body), `"unauthorized"`) }},
 		{"400", Faults{ErrorRate: 1, ErrorStatus: 400}, func(f Fired) int { return f.Error }, func(o outcome) bool { return string(o.body) == `{"result":"too many queries"}` }},
+		{"403", Faults{ErrorRate: 1, ErrorStatus: 403}, func(f Fired) int { return f.Error }, func(o outcome) bool {
+			return o.status == 403 && strings.Contains(string(o.body), `"forbidden_service_operation"`)
+		}},
+		{"408", Faults{ErrorRate: 1, ErrorStatus: 408}, func(f Fired) int { return f.Error }, func(o outcome) bool { return o.status == 408 && strings.Contains(string(o.body), `"web_application"`) }},
+		{"not the caller's 500", Faults{ErrorRate: 1, ErrorStatus: 500}, func(f Fired) int { return f.Error }, func(o outcome) bool { return strings.Contains(string(o.body), `"internal_error"`) }},
+		{"plan", Faults{ResourceLimitedRate: 1}, func(f Fired) int { return f.ResourceLimited }, func(o outcome) bool {
+			return o.status == 429 && strings.Contains(string(o.body), `"resource_limited"`) && strings.Contains(string(o.body), "exceeded the limit of the")
+		}},
+		{"too many queries", Faults{TooManyQueriesRate: 1}, func(f Fired) int { return f.TooManyQueries }, func(o outcome) bool { return o.status == 400 && string(o.body) == `{"result":"too many queries"}` }},
+		{"corrupt token", Faults{CorruptTokenRate: 1}, func(f Fired) int { return f.CorruptToken }, func(o outcome) bool {
+			return o.status == 401 && strings.Contains(string(o.body), `"auth_bad_access_token"`)
+		}},
 		{"reset", Faults{ResetRate: 1}, func(f Fired) int { return f.Reset }, func(o outcome) bool { return errors.Is(o.err, syscall.ECONNRESET) }},
 		{"truncated or garbled", Faults{MalformedRate: 1}, func(f Fired) int { return f.Malformed }, ill},
 		{"broken off", Faults{MalformedRate: 1}, func(f Fired) int { return f.Malformed }, func(o outcome) bool { return errors.Is(o.err, io.ErrUnexpectedEOF) }},
@@ -120,6 +132,42 @@ func TestErrorsDoNothingAndResetsComeTooLate(t *testing.T) {
 	equal(t, s.Stats().PeakPerS["set"], 2)
 }
 
+// A 200 that is a refusal (SEED: "ok, or the reason"): of set and unsubscribe alone, and nothing was done.
+func TestNotOK(t *testing.T) {
+	o := quiet()
+	o.Faults = Faults{NotOKRate: 1}
+	s := newServer(t, o)
+	const want = `{"result":"set presence failed"}`
+	equal(t, ask(t, s, "POST", "/users/bob/presence/web/1", `{"ext":""}`).Body.String(), want)
+	equal(t, len(s.Users()), 0)
+	sub(t, s, "op", 60, "a")
+	w := ask(t, s, "DELETE", "/users/op/presence", bare("a"))
+	equal(t, w.Code, 200)
+	equal(t, w.Body.String(), want)
+	equal(t, len(s.Subscriptions("op")), 1)
+	equal(t, s.FaultsFired().NotOK, 2)
+}
+
+// What the vendor holds against a call is said before any work is done, and never of POST /token.
+func TestQuarrelsDoNothing(t *testing.T) {
+	for want, faults := range map[int]Faults{429: {ResourceLimitedRate: 1}, 400: {TooManyQueriesRate: 1}, 401: {CorruptTokenRate: 1}} {
+		o := quiet()
+		o.Faults = faults
+		s := newServer(t, o)
+		equal(t, ask(t, s, "POST", "/users/bob/presence/web/1", `{"ext":""}`).Code, want)
+		equal(t, len(s.Users()), 0)
+		mint(t, s, "")
+		fired := s.FaultsFired()
+		equal(t, fired.ResourceLimited+fired.TooManyQueries+fired.CorruptToken, 1)
+	}
+	o := quiet()
+	o.Faults, o.ErrorShape = Faults{TooManyQueriesRate: 1}, shapePlatform
+	w := ask(t, newServer(t, o), "POST", "/users/op/presence", usernames("a"))
+	check(t, strings.Contains(w.Body.String(), `"error_description":"too many queries"`), "%s", w.Body)
+	o.Faults = Faults{TooManyQueriesRate: 1}
+	equal(t, ask(t, newServer(t, o), "POST", "/users/batch/status", usernames("a")).Code, 200) // is presence's own
+}
+
 func TestFaultsReachTokenAndListButNotAdmin(t *testing.T) {
 	s := newServer(t, quiet())
 	sub(t, s, "op", 60, "a", "b")
@@ -149,8 +197,9 @@ func TestRatesHoldInTheMean(t *testing.T) {
 func TestInvalidFaultsChangeNothing(t *testing.T) {
 	s := newServer(t, quiet())
 	noError(t, s.SetFaults(Faults{ErrorRate: 0.5}))
-	err := s.SetFaults(Faults{ErrorRate: 2, ResetRate: math.NaN(), LatencyMS: -1, ErrorStatus: 200, LimitPerS: -1})
-	for _, part := range []string{"error_rate", "reset_rate", "latency_ms", "error_status", "limit_per_s"} {
+	err := s.SetFaults(Faults{ErrorRate: 2, ResetRate: math.NaN(), LatencyMS: -1, ErrorStatus: 200, LimitPerS: -1,
+		NotOKRate: -1, ResourceLimitedRate: 2, TooManyQueriesRate: 2, CorruptTokenRate: 2})
+	for _, part := range []string{"not_ok_rate", "resource_limited_rate", "too_many_queries_rate", "corrupt_token_rate", "error_rate", "reset_rate", "latency_ms", "error_status", "limit_per_s"} {
 		check(t, err != nil && strings.Contains(err.Error(), part), "%v does not tell of %s", err, part)
 	}
 	f, _ := s.dice.get()
@@ -194,6 +243,32 @@ func overPipes(t *testing.T, s *Server) *http.Client {
 		equal(t, <-ended, http.ErrServerClosed)
 	})
 	return &http.Client{Transport: transport}
+}
+
+// A body that does not arrive is not waited for long; an answer that is held back much longer is not cut short by
+// that.
+func TestBodiesThatStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := quiet()
+		o.Faults = Faults{LatencyMS: 60_000}
+		client := overPipes(t, newServer(t, o))
+		dial := client.Transport.(*http.Transport).DialContext
+		for _, call := range []string{"POST /demo/presence/users/op/presence", "PUT /_emulator/population"} {
+			conn, err := dial(t.Context(), "", "")
+			noError(t, err)
+			start := time.Now()
+			_, err = io.WriteString(conn, call+" HTTP/1.1\r\nHost: pipe\r\nContent-Length: 99\r\n\r\n{")
+			noError(t, err)
+			noError(t, conn.SetReadDeadline(start.Add(time.Hour)))
+			answered, err := io.ReadAll(conn)
+			noError(t, err)
+			check(t, time.Since(start) <= bodyWithin+time.Minute, "%s held its connection for %v", call, time.Since(start))
+			check(t, strings.HasPrefix(call, "POST") || strings.HasPrefix(string(answered), "HTTP/1.1 400 "), "%s: %s", call, answered)
+			noError(t, conn.Close())
+		}
+		got := send(t, client, "http://pipe", "GET", "/users/op/presence/sublist", "")
+		equal(t, string(got.body), `{"result":{"totalnum":"0","sublist":[]}}`)
+	})
 }
 
 func TestLatencyDelaysTheAnswerNotTheWork(t *testing.T) {

@@ -3,6 +3,8 @@ package emulator
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -50,10 +52,19 @@ func ask(t testing.TB, s *Server, method, path, body string) *httptest.ResponseR
 
 func request(t testing.TB, s *Server, method, target, body, authorization string) *httptest.ResponseRecorder {
 	t.Helper()
+	return serve(s, newRequest(t, method, target, body, authorization))
+}
+
+func newRequest(t testing.TB, method, target, body, authorization string) *http.Request {
+	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	if authorization != "" {
 		r.Header.Set("Authorization", authorization)
 	}
+	return r
+}
+
+func serve(s *Server, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	return w
@@ -119,4 +130,9 @@ func sample(t testing.TB, name string) string {
 	b, err := os.ReadFile("testdata/" + name)
 	noError(t, err)
 	return strings.TrimSpace(string(b))
+}
+
+// debugLog logs everything to w.
+func debugLog(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

@@ -47,13 +47,16 @@ func (l *limits) accept(k kind, limit int) bool {
 	return true
 }
 
+// fixed are limits that no option moves: an app's requests for tokens, and for the counts of groups (limitationapi).
+var fixed = map[kind]int{kindToken: tokensPerS, kindGroupCount: countsPerS}
+
 // limitOf is the limit of a kind of call. The app's own clients use up what they call, save of those kinds
 // that count REST alone (limitationapi marks them *).
 func limitOf(k kind, perS, clientsPerS int) int {
-	switch {
-	case k == kindToken:
-		return tokensPerS
-	case perS < 0 || !k.presence():
+	if limit, ok := fixed[k]; ok {
+		return limit
+	}
+	if perS < 0 || !k.five() {
 		return perS
 	}
 	return max(perS-clientsPerS, 0)

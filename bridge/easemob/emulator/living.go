@@ -13,23 +13,28 @@ const backlog = time.Second
 
 // living plays a population out in time: a Poisson process, whose gaps come from dice of their own.
 type living struct {
-	people *people
-	kick   chan struct{} // settings have changed
+	people    *people
+	vanishFor time.Duration // the longest that a vanished device is shown
+	kick      chan struct{} // settings have changed
+	stir      chan struct{} // so they have, or a device has vanished
 
-	mu    sync.Mutex
-	now   Population
-	crowd *population
-	gaps  *rand.Rand
+	mu       sync.Mutex
+	now      Population
+	crowd    *population
+	gaps     *rand.Rand
+	vanished timeline[vanishing] // not noticed yet
 }
 
-func newLiving(seed uint64, p Population, people *people) *living {
+func newLiving(o Options, people *people) *living {
 	l := &living{
-		people: people,
-		kick:   make(chan struct{}, 1),
-		crowd:  newPopulation(seed),
-		gaps:   rand.New(rand.NewPCG(seed, 0x9a95)),
+		people:    people,
+		vanishFor: o.VanishFor,
+		kick:      make(chan struct{}, 1),
+		stir:      make(chan struct{}, 1),
+		crowd:     newPopulation(o.Seed, o.DevicesPerPlatform, o.VanishRate),
+		gaps:      rand.New(rand.NewPCG(o.Seed, 0x9a95)),
 	}
-	l.set(p)
+	l.set(o.population())
 	return l
 }
 
@@ -46,9 +51,11 @@ func (l *living) set(p Population) {
 		}
 		l.people.settle(uid, user)
 	})
-	select {
-	case l.kick <- struct{}{}:
-	default: // a kick is waiting already
+	for _, c := range []chan struct{}{l.kick, l.stir} {
+		select {
+		case c <- struct{}{}:
+		default: // one is waiting already
+		}
 	}
 }
 
@@ -88,13 +95,24 @@ func (l *living) gap() (time.Duration, bool) {
 	return time.Duration(seconds * float64(time.Second)), true
 }
 
-// step makes the next change, unless nobody lives any more.
+// step takes the next turn, unless nobody lives any more.
 func (l *living) step() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.now.lives() {
-		l.people.change(l.crowd.next)
+	if !l.now.lives() {
+		return
 	}
+	l.people.move(func(at func(uid string) User) (string, map[string]string, string) {
+		switch t := l.crowd.next(at); {
+		case t.who == nil:
+			return "", nil, ""
+		case t.vanished != nil:
+			l.vanish(t)
+			return "", nil, ""
+		default:
+			return t.who.uid, t.status, t.ext
+		}
+	})
 }
 
 func (l *living) idle(ctx context.Context) {

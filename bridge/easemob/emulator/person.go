@@ -36,17 +36,22 @@ type device struct {
 	fresh    bool     // a new key for each page load, as of the web SDK without a fixed device id
 	loaded   int64    // fresh: when the page was last loaded, Unix milliseconds of nobody's clock
 	old      []string // fresh: keys of earlier loads, oldest first
+	login    int      // which of its owner's logins was its last
+	gone     int      // which vanishing took it off the network, while it is still shown; 0: none
 }
 
 // A person has a character, drawn once. What they look like now is kept by people, not here; here is only
 // what nobody can see.
 type person struct {
+	number   int // from 1
 	uid      string
 	weight   float64 // how lively
 	peak     float64 // hour of the day at which they are most awake
 	chatty   float64
 	texts    []string // what they write into ext
 	devices  []device
+	atOnce   int  // devices of one platform that can be logged in
+	logins   int  // so many so far
 	restless bool // left by phone a moment ago, and soon to be back
 }
 
@@ -62,6 +67,7 @@ var (
 func newPerson(seed uint64, i int) (*person, *rand.Rand) {
 	rng := rand.New(rand.NewPCG(seed, uint64(i)))
 	p := &person{
+		number: i,
 		uid:    fmt.Sprintf("user-%04d", i),
 		weight: min(max(math.Exp(0.7*rng.NormFloat64()), 0.2), 5),
 		peak:   math.Mod(14+3*rng.NormFloat64()+24, 24),
@@ -140,7 +146,7 @@ func (p *person) start(rng *rand.Rand, hour float64) (status map[string]string, 
 		d.load(rng, status)
 		status[d.key] = "0"
 		if in, out := d.habit.arrive*awake, d.habit.out(awake); rng.Float64() < in/(in+out) {
-			status[d.key] = "1"
+			p.logIn(d, status)
 		}
 	}
 	if rng.Float64() < p.chatty/2 {
@@ -168,14 +174,40 @@ func (d *device) load(rng *rand.Rand, status map[string]string) {
 	d.key = fmt.Sprintf("webim_random_%s_%d", d.platform, d.loaded)
 }
 
+// logIn makes a device that is off be there. Where no more of its platform can be, the one that logged in first
+// has to go (ED+ callback_login_logout: with a login too many "one of the devices is kicked out").
+func (p *person) logIn(d *device, status map[string]string) {
+	if first, n := p.earliest(platformOf(d.key), status); n >= p.atOnce {
+		status[first.key] = "0"
+	}
+	p.logins++
+	status[d.key], d.login, d.gone = "1", p.logins, 0
+}
+
+// earliest returns the device of a platform that has been there the longest, and how many are there.
+func (p *person) earliest(platform string, status map[string]string) (first *device, n int) {
+	for i := range p.devices {
+		d := &p.devices[i]
+		if platformOf(d.key) != platform || !isOnline(status[d.key]) {
+			continue
+		}
+		if n++; first == nil || d.login < first.login {
+			first = d
+		}
+	}
+	return first, n
+}
+
 // A move is one thing that a person might do next, and how much they are inclined to.
 type move struct {
 	hazard float64
 	do     func(rng *rand.Rand, status map[string]string, ext string) string // changes status, returns ext
+	quits  *device                                                           // that is logged out by it
 }
 
-// moves are what the person can do in a state. There is always one: a device that is off can be switched on,
-// and the other way round. Devices that are none of theirs (set by somebody through the API) they leave alone.
+// moves are what the person can do in a state. There is always one, unless their devices are off the network
+// and nobody has noticed: a device that is off can be switched on, and the other way round. Devices that are
+// none of theirs (set by somebody through the API) they leave alone.
 func (p *person) moves(now User, hour float64) []move {
 	var moves []move
 	awake := p.awake(hour)
@@ -183,18 +215,21 @@ func (p *person) moves(now User, hour float64) []move {
 	for i := range p.devices {
 		d := &p.devices[i]
 		if value := now.Status[d.key]; isOnline(value) {
+			if d.gone != 0 {
+				continue
+			}
 			online++
-			moves = append(moves, move{d.habit.out(awake), p.leave(d)}, move{0.08 * p.chatty, p.mood(d, value)})
+			moves = append(moves, move{d.habit.out(awake), p.leave(d), d}, move{0.08 * p.chatty, p.mood(d, value), nil})
 			continue
 		}
 		eager := d.habit.arrive * awake
 		if p.restless && d.habit == phone {
 			eager *= 3
 		}
-		moves = append(moves, move{eager, p.arrive(d)})
+		moves = append(moves, move{eager, p.arrive(d), nil})
 	}
 	if online > 0 {
-		moves = append(moves, move{0.2 * p.chatty, p.say})
+		moves = append(moves, move{0.2 * p.chatty, p.say, nil})
 	}
 	return moves
 }
@@ -202,7 +237,7 @@ func (p *person) moves(now User, hour float64) []move {
 func (p *person) arrive(d *device) func(*rand.Rand, map[string]string, string) string {
 	return func(rng *rand.Rand, status map[string]string, ext string) string {
 		d.load(rng, status)
-		status[d.key] = "1"
+		p.logIn(d, status)
 		p.restless = false
 		return ext
 	}

@@ -39,15 +39,29 @@ func (p Population) lives() bool { return !p.Paused && p.Users > 0 && p.ChangesP
 // (TestPopulationIsDeterministic). One day passes in sixty changes a person.
 type population struct {
 	seed   uint64
+	atOnce int     // devices of one platform that a person can be logged in with
+	vanish float64 // share of logouts of which nobody hears at once
 	rng    *rand.Rand
 	people []*person // everybody ever drawn; the first n live
 	n      int
 	upTo   []float64 // sum of weights, up to and including each of people
 	day    float64   // days since the start
+	gone   int       // vanishings so far
 }
 
-func newPopulation(seed uint64) *population {
-	return &population{seed: seed, rng: rand.New(rand.NewPCG(seed, math.MaxUint64))}
+func newPopulation(seed uint64, atOnce int, vanish float64) *population {
+	return &population{seed: seed, atOnce: atOnce, vanish: vanish, rng: rand.New(rand.NewPCG(seed, math.MaxUint64))}
+}
+
+// A turn is what somebody did: a new state, or a device that was taken off the network without a word, which
+// nobody sees before its heartbeats have been missed for a while.
+type turn struct {
+	who    *person // nil: nobody could do anything
+	status map[string]string
+	ext    string
+
+	vanished *device // when not nil, there is no new state
+	part     float64 // of the longest time that it takes to be noticed
 }
 
 // resize makes the first n people live, and calls born for each who was never there before, with how they
@@ -55,6 +69,7 @@ func newPopulation(seed uint64) *population {
 func (p *population) resize(n int, born func(uid string, status map[string]string, ext string, hours float64)) {
 	for i := len(p.people) + 1; i <= n; i++ {
 		who, rng := newPerson(p.seed, i)
+		who.atOnce = p.atOnce
 		sum := who.weight
 		if i > 1 {
 			sum += p.upTo[i-2]
@@ -68,23 +83,34 @@ func (p *population) resize(n int, born func(uid string, status map[string]strin
 
 func (p *population) hour() float64 { return math.Mod(dawn+24*p.day, 24) }
 
-// next draws the next change: one that changes status or ext, always (TestEveryChangeIsOne). A person is
-// chosen by how lively they are, and given up again unless they are inclined to do something now, which is
+// next draws the next turn: a change of status or ext, always (TestEveryChangeIsOne), or a vanishing. A person
+// is chosen by how lively they are, and given up again unless they are inclined to do something now, which is
 // what makes the nights quiet for most.
-func (p *population) next(at func(uid string) User) (uid string, status map[string]string, ext string) {
+func (p *population) next(at func(uid string) User) turn {
 	const tries = 1000 // in a row without anybody inclined: no seed comes near it, but a loop has to end
 	hour := p.hour()
 	p.day += 1 / (dayPerson * float64(p.n))
-	for try := 1; ; try++ {
+	for try := 1; try <= tries; try++ {
 		who := p.choose()
 		now := at(who.uid)
 		moves := who.moves(now, hour)
-		if try < tries && p.rng.Float64()*ceiling > sum(moves) {
+		if len(moves) == 0 || try < tries && p.rng.Float64()*ceiling > sum(moves) {
 			continue
 		}
-		status, ext = pick(moves, p.rng).from(now, p.rng)
-		return who.uid, status, ext
+		return p.turn(who, now, pick(moves, p.rng))
 	}
+	return turn{}
+}
+
+func (p *population) turn(who *person, now User, m move) turn {
+	if m.quits != nil && p.vanish > 0 && p.rng.Float64() < p.vanish {
+		p.gone++
+		m.quits.gone = p.gone
+		who.restless = m.quits.habit == phone
+		return turn{who: who, vanished: m.quits, part: p.rng.Float64()}
+	}
+	status, ext := m.from(now, p.rng)
+	return turn{who: who, status: status, ext: ext}
 }
 
 func (p *population) choose() *person {

@@ -14,13 +14,13 @@ import (
 // play draws changes, and keeps the truth as people does.
 func play(seed uint64, users, changes int, each func(uid string, before, after User)) map[string]User {
 	truth := make(map[string]User)
-	p := newPopulation(seed)
+	p := newPopulation(seed, 4, 0)
 	p.resize(users, func(uid string, status map[string]string, ext string, _ float64) {
 		truth[uid] = User{Status: status, Ext: ext}
 	})
 	for range changes {
-		uid, status, ext := p.next(func(uid string) User { return truth[uid] })
-		after := User{Status: status, Ext: ext}
+		turn := p.next(func(uid string) User { return truth[uid] })
+		uid, after := turn.who.uid, User{Status: turn.status, Ext: turn.ext}
 		each(uid, truth[uid], after)
 		truth[uid] = after
 	}
@@ -132,4 +132,27 @@ func TestPauseHoldsAtOnce(t *testing.T) {
 func within(t *testing.T, got int, mean float64) {
 	t.Helper()
 	check(t, math.Abs(float64(got)-mean) < 4*math.Sqrt(mean), "%d changes, where %v are the mean", got, mean)
+}
+
+// A hundred thousand move in by one request, and live.
+func TestHundredThousandPeople(t *testing.T) {
+	s := newServer(t, Options{Users: 10, Paused: true, Token: fixedToken})
+	equal(t, admin(t, s, "PUT", "population", `{"users":100000,"changes_per_s":100}`).Code, 200)
+	equal(t, s.Population(), Population{Users: 100_000, ChangesPerS: 100, Paused: true})
+	entries := asked[[]gotEntry](t, s, "POST", "/users/op/presence", usernames("user-0001", "user-100000", "user-100001"))
+	check(t, entries[1].LastTime != "0" || string(entries[1].Status) == "[]", "user-100000 has never been there: %+v", entries[1])
+	equal(t, string(entries[2].Status), "[]")
+	equal(t, len(s.people.users), 100_000)
+	noError(t, s.SetPopulation(Population{Users: 100_000, ChangesPerS: 100}))
+	before := s.Users()
+	for range 100 {
+		s.living.step()
+	}
+	changed := 0
+	for uid, user := range s.Users() {
+		if user.Ext != before[uid].Ext || !maps.Equal(user.Status, before[uid].Status) {
+			changed++
+		}
+	}
+	check(t, changed > 90, "%d of 100 changes were of different people", changed)
 }

@@ -3,6 +3,7 @@ package emulator
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -18,19 +19,30 @@ const (
 	kindSublist     kind = "sublist"
 	kindToken       kind = "token"
 	kindBatchStatus kind = "batch_status"
+	kindGroupCount  kind = "group_count"
+	kindStatus      kind = "status"
+	kindResources   kind = "resources"
 )
 
-var kinds = []kind{kindSet, kindSubscribe, kindGet, kindUnsubscribe, kindSublist, kindToken, kindBatchStatus}
+var kinds = []kind{kindSet, kindSubscribe, kindGet, kindUnsubscribe, kindSublist, kindToken, kindBatchStatus,
+	kindGroupCount, kindStatus, kindResources}
 
-// presence says whether the call belongs to the feature that an app has to buy; batch status does not (INF).
-func (k kind) presence() bool { return k != kindToken && k != kindBatchStatus }
+// five says whether it is one of the five presence calls.
+func (k kind) five() bool {
+	return k == kindSet || k == kindSubscribe || k == kindGet || k == kindUnsubscribe || k == kindSublist
+}
+
+// presence says whether the call belongs to the feature that an app has to buy; the older ones that tell who is
+// online do not (INF).
+func (k kind) presence() bool { return k.five() || k == kindGroupCount }
 
 // A call is a request whose path has been understood.
 type call struct {
 	kind     kind
 	operator string // the {uid} of the path, as it came
 	resource string // set
-	value    string // set: status; subscribe: expiry
+	value    string // set: status; subscribe: expiry; group count: type
+	group    string // group count
 	query    url.Values
 }
 
@@ -52,12 +64,13 @@ func (s *Server) route(r *http.Request) (call, *refusal) {
 	return c, no
 }
 
-// split cuts an escaped path into its segments, unescaped one by one: a %2F is part of a name.
+// split cuts an escaped path into its segments, unescaped one by one: a %2F is part of a name. Segments may be
+// empty.
 func split(escaped string) ([]string, bool) {
 	segments := strings.Split(strings.TrimPrefix(escaped, "/"), "/")
 	for i, segment := range segments {
 		plain, err := url.PathUnescape(segment)
-		if err != nil || plain == "" {
+		if err != nil {
 			return nil, false
 		}
 		segments[i] = plain
@@ -69,14 +82,37 @@ func routeWithin(method string, path []string) (call, *refusal) {
 	switch {
 	case len(path) == 1 && path[0] == "token":
 		return only(method, http.MethodPost, call{kind: kindToken})
-	case len(path) < 3 || path[0] != "users":
-		return call{}, &noResource
-	case len(path) == 3 && path[1] == "batch" && path[2] == "status":
-		return only(method, http.MethodPost, call{kind: kindBatchStatus})
-	case path[2] != "presence":
+	case len(path) > 1 && path[0] == "presence":
+		return routeGroupCount(method, path[1:])
+	case len(path) < 3 || path[0] != "users" || slices.Contains(path, ""):
 		return call{}, &noResource
 	}
-	return routePresence(method, path[1], path[3:])
+	user, rest := path[1], path[2:]
+	switch {
+	case rest[0] == "presence":
+		return routePresence(method, user, rest[1:])
+	case len(rest) > 1:
+		return call{}, &noResource
+	case rest[0] == "status" && user == "batch" && method == http.MethodPost:
+		return call{kind: kindBatchStatus}, nil
+	case rest[0] == "status":
+		return only(method, http.MethodGet, call{kind: kindStatus, operator: user})
+	case rest[0] == "resources":
+		return only(method, http.MethodGet, call{kind: kindResources, operator: user})
+	}
+	return call{}, &noResource
+}
+
+// routeGroupCount reads /presence/online/{group_id}/type/{query_type}, of which either may be missing.
+func routeGroupCount(method string, path []string) (call, *refusal) {
+	if len(path) < 3 || len(path) > 4 || path[0] != "online" || path[2] != "type" {
+		return call{}, &noResource
+	}
+	c := call{kind: kindGroupCount, group: path[1]}
+	if len(path) == 4 {
+		c.value = path[3]
+	}
+	return only(method, http.MethodGet, c)
 }
 
 // routePresence tells the calls beneath /users/{uid}/presence apart: by method, and by the number of

@@ -15,6 +15,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer s.running.Store(false)
 	var started sync.WaitGroup
 	started.Go(func() { s.callbacks.run(ctx) })
+	started.Go(func() { s.living.notice(ctx) })
 	s.living.run(ctx)
 	started.Wait()
 	return nil

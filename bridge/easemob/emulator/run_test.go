@@ -2,13 +2,8 @@ package emulator
 
 import (
 	"context"
-	"crypto/md5"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -16,7 +11,7 @@ import (
 )
 
 // live runs s until the test ends, and waits for it.
-func live(t *testing.T, s *Server) {
+func live(t testing.TB, s *Server) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -42,6 +37,25 @@ func TestNewStartsNothing(t *testing.T) {
 		equal(t, len(before), 200)
 		time.Sleep(time.Hour)
 		equal(t, s.Users(), before)
+	})
+}
+
+// A machine that slept for an hour makes up for a second of it.
+func TestRunDoesNotMakeUpForTheNight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rate = 50
+		s := newServer(t, Options{ChangesPerS: rate})
+		moves, slept := 0, false // guarded by the lock of people
+		s.people.told = func(string, map[string]string, map[string]string) {
+			if moves++; !slept {
+				slept = true
+				time.Sleep(time.Hour)
+			}
+		}
+		live(t, s)
+		time.Sleep(time.Hour + time.Second)
+		synctest.Wait()
+		check(t, moves > rate/2 && moves < 4*rate, "%d changes", moves)
 	})
 }
 
@@ -137,93 +151,3 @@ func (w *withoutDevices) UnmarshalJSON(b []byte) error {
 	}
 	return json.Unmarshal(b, w.into)
 }
-
-// receiver is the far end of a callback.
-type receiver struct {
-	mu     sync.Mutex
-	bodies []string
-	fail   int // so many first posts
-}
-
-func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	b, err := io.ReadAll(req.Body)
-	if r.bodies = append(r.bodies, string(b)); len(r.bodies) <= r.fail {
-		return nil, errors.New("no answer")
-	}
-	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("ok")), Request: req}, err
-}
-
-func (r *receiver) events(t *testing.T) (events []event) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, body := range r.bodies {
-		var e event
-		noError(t, json.Unmarshal([]byte(body), &e))
-		events = append(events, e)
-	}
-	return events
-}
-
-func TestCallbacks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := &receiver{fail: 1}
-		o := quiet()
-		o.Callback = Callback{URL: "http://bridge/v1/callbacks/easemob", Secret: "s3cret", Transport: r}
-		s := newServer(t, o)
-		live(t, s)
-		s.SetUser("a_b", map[string]string{"ios_1": "1"}, "")     // login, posted twice: the first got no answer
-		s.SetUser("a_b", map[string]string{"ios_1": "100"}, "hi") // neither login nor logout
-		s.SetUser("a_b", map[string]string{"ios_1": "0", "web_2": "0"}, "hi")
-		synctest.Wait()
-		events := r.events(t)
-		equal(t, len(events), 3)
-		equal(t, events[0], events[1])
-		for i, want := range []event{{Reason: "login", Status: "online"}, {Reason: "logout", Status: "offline"}} {
-			got := events[i+1]
-			equal(t, got.Reason+got.Status, want.Reason+want.Status)
-			equal(t, got.User, "demo#presence_a_b@easemob.com/ios_1")
-			equal(t, got.Timestamp, time.Now().UnixMilli())
-			equal(t, got.Security, fmt.Sprintf("%x", md5.Sum(fmt.Appendf(nil, "%ss3cret%d", got.CallID, got.Timestamp))))
-		}
-		var want map[string]any
-		noError(t, json.Unmarshal([]byte(sample(t, "callback_login.json")), &want))
-		var got map[string]any
-		noError(t, json.Unmarshal([]byte(r.bodies[2]), &got))
-		equal(t, len(got), len(want))
-		for key := range want {
-			check(t, fmt.Sprintf("%T", got[key]) == fmt.Sprintf("%T", want[key]), "%s is %v", key, got[key])
-		}
-	})
-}
-
-func TestPopulationCallsBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := new(receiver)
-		s := newServer(t, Options{Callback: Callback{URL: "http://bridge/", Transport: r}})
-		live(t, s)
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		check(t, len(r.events(t)) > 100, "only %d callbacks came", len(r.events(t)))
-	})
-}
-
-// A receiver that never answers costs events, not memory, and does not hold up the population or the end.
-func TestCallbacksDoNotBlock(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		stuck := roundTripper(func(req *http.Request) (*http.Response, error) {
-			<-req.Context().Done()
-			return nil, req.Context().Err()
-		})
-		s := newServer(t, Options{ChangesPerS: 100, Callback: Callback{URL: "http://bridge/", Transport: stuck}})
-		live(t, s)
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		equal(t, len(s.callbacks.queue), callbackBacklog)
-	})
-}
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

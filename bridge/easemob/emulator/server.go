@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -19,6 +20,7 @@ type Server struct {
 	log     *slog.Logger
 	admin   http.Handler
 
+	rules     rules
 	people    *people
 	subs      *subscriptions
 	tokens    *tokens
@@ -37,18 +39,19 @@ func New(o Options) (*Server, error) {
 	}
 	o = o.withDefaults()
 	s := &Server{
-		options:   o,
-		log:       o.Logger,
-		people:    newPeople(o.KeepHistory),
-		subs:      &subscriptions{most: o.MaxSubscriptions, lag: o.ListLag, ops: make(map[string]*operator)},
-		tokens:    &tokens{expiry: make(map[string]time.Time)},
-		limits:    &limits{accepted: make(map[kind]*window)},
-		counts:    newCounts(),
-		dice:      newDice(o.Seed, o.Faults),
-		callbacks: newCallbacks(o),
+		options: o,
+		log:     o.Logger,
+		rules:   newRules(o),
+		people:  newPeople(o.KeepHistory, o.LastTimeOnLogin),
+		subs:    newSubscriptions(o),
+		tokens:  &tokens{expiry: make(map[string]time.Time)},
+		limits:  &limits{accepted: make(map[kind]*window)},
+		counts:  newCounts(),
+		dice:    newDice(o.Seed, o.Faults),
 	}
-	s.people.moved = s.callbacks.add
-	s.living = newLiving(o.Seed, o.population(), s.people)
+	s.callbacks = newCallbacks(o, s.dice)
+	s.people.told = s.callbacks.announce
+	s.living = newLiving(o, s.people)
 	s.admin = s.adminHandler()
 	return s, nil
 }
@@ -66,7 +69,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serveVendor(w http.ResponseWriter, r *http.Request) {
 	c, no := s.route(r)
 	s.counts.arrived(c.kind)
-	fate := s.dice.draw()
+	fate := s.dice.draw(c.kind)
 	a := s.answer(w, r, c, no, fate)
 	if fate.reset {
 		s.log.Debug("resetting a call", "kind", c.kind)
@@ -83,33 +86,53 @@ func (s *Server) serveVendor(w http.ResponseWriter, r *http.Request) {
 
 // answer does what a call asks for, unless its fate is that nothing gets done.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, c call, no *refusal, f fate) answer {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxVendorBody))
+	body, err := readBody(w, r, maxVendorBody)
 	now := time.Now()
 	var long *http.MaxBytesError
 	switch {
-	case f.outage:
-		return outOfService.answer(now)
-	case f.fail != 0:
-		return injected(f, now)
+	case f.done != nil:
+		return *f.done
+	case f.no != nil:
+		no = f.no
 	case no != nil:
-		return no.answer(now)
 	case errors.As(err, &long):
-		return tooLarge.answer(now)
+		no = &tooLarge
 	case err != nil:
-		return badRequest.answer(now)
+		no = &badRequest
+	case !saysJSON(r, body):
+		no = &wrongType
 	}
-	a, no := s.perform(r, c, body, now)
-	if no != nil {
-		return no.answer(now)
+	if no == nil {
+		var a answer
+		if a, no = s.perform(r, c, body, now); no == nil {
+			return a
+		}
 	}
-	return a
+	return no.in(s.options, c.kind).answer(now)
 }
 
-// injected is the answer of a call that an error has been thrown at.
-func injected(f fate, now time.Time) answer {
-	if !f.html {
-		return ofStatus(f.fail).answer(now)
+// readBody reads a body of so many bytes at the most, and does not wait for it for ever, whatever http.Server there
+// is.
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(bodyWithin)) // without a connection there is nothing to stall
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	if err == nil { // the answer may be held back for longer; of what failed the rest is not waited for either
+		_ = conn.SetReadDeadline(time.Time{})
 	}
-	text := fmt.Sprintf("%d %s", f.fail, http.StatusText(f.fail))
-	return answer{f.fail, "text/html", []byte(strings.ReplaceAll(page, "%TEXT%", text))}
+	return body, err
+}
+
+// saysJSON is false of a body that is said to be something else; about one of which nothing is said, no source
+// tells.
+func saysJSON(r *http.Request, body []byte) bool {
+	said := r.Header.Get("Content-Type")
+	media, _, err := mime.ParseMediaType(said)
+	return said == "" || len(body) == 0 || err == nil && media == "application/json"
+}
+
+// webPage is what a web server in front of the API says on its own account.
+func webPage(status int) *answer {
+	text := fmt.Sprintf("%d %s", status, http.StatusText(status))
+	return &answer{status, "text/html", []byte(strings.ReplaceAll(page, "%TEXT%", text))}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Stats counts what vendor calls did since the start or the last [Server.ResetStats]. Maps are keyed by kind of
-// call: set, subscribe, get, unsubscribe, sublist, token, batch_status.
+// call: set, subscribe, get, unsubscribe, sublist, token, batch_status, group_count, status, resources.
 type Stats struct {
 	Calls         map[string]int     `json:"calls"`         // answered, whatever the answer
 	UIDs          map[string]int     `json:"uids"`          // users named in calls that were served
@@ -16,6 +16,7 @@ type Stats struct {
 	PeakPerS      map[string]int     `json:"peak_per_s"`    // most arrivals within any second, exactly
 	Batches       map[string]Batches `json:"batches"`       // how well calls that were served were filled
 	Subscriptions map[string]int     `json:"subscriptions"` // by operator; what is, not a count of calls
+	Callbacks     CallbackStats      `json:"callbacks"`
 }
 
 // Batches counts calls by how many users they name: 100, or fewer.

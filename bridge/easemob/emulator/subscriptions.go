@@ -1,85 +1,111 @@
 package emulator
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"sync"
 	"time"
 )
 
-// subscriptions are who subscribes whom, until when. A subscription that is past its expiry is not there,
-// whether or not somebody has swept it out yet.
+// subscriptions are who subscribes whom, until when. Nothing here runs by itself: whoever comes first lets
+// happen what was due by then, in the order in which it was due. What a call costs goes by whom it names, not
+// by how many subscriptions there are.
 type subscriptions struct {
-	most int           // an operator
-	lag  time.Duration // of what list shows; none when negative
+	most   int           // an operator
+	mostOf int           // a user
+	atAll  int           // of everybody
+	lag    time.Duration // of what list shows; none when negative
 
-	mu  sync.Mutex
-	ops map[string]*operator // operator uid -> what it subscribes
+	mu    sync.Mutex
+	ops   map[string]*operator // operator uid -> what it subscribes
+	users map[string]*ranked   // uid -> its subscriptions, by whomever
+	all   ranked
+	queue []errand // what is to be subscribed later, the next one first
+	later []edit   // what the lists have yet to hear, oldest first
+	last  int      // number of the newest subscription
 }
 
-// operator is one subscriber. The list lags behind the truth as the vendor's does: its own test sleeps ten
-// seconds between a subscribe and the list (TEST: PresenceIT).
-type operator struct {
-	subs  map[string]subscription // uid -> the truth
-	shown map[string]subscription // uid -> what list shows
-	later []edit                  // what shown has yet to hear, oldest first
-	last  int                     // number of the newest subscription
-}
-
+// subscription is that of one user by one operator.
 type subscription struct {
+	op     *operator
+	uid    string
 	expiry time.Time
-	number int // counts an operator's subscriptions; one that is renewed keeps its own
+	number int             // counts subscriptions; one that is renewed keeps its own
+	at     [endRanking]int // where it is in each of the heaps it is in
 }
 
-type edit struct {
-	at  time.Time
-	uid string
-	sub subscription // the zero value: gone
+// operator is one subscriber.
+type operator struct {
+	uid     string
+	subs    map[string]*subscription // uid -> the truth
+	ranked  ranked                   // subs
+	shown   []listing                // what list shows, by number
+	gone    int                      // of shown
+	unheard int                      // edits of later that are about shown
 }
 
-// subscribe makes an operator subscribe users until expiry, overwriting what they had. Beyond the most that
-// an operator may have, each newcomer silently takes the place of the one with the least time left (ED24).
+// errand is to subscribe users at a time to come.
+type errand struct {
+	at     time.Time
+	op     string
+	uids   []string
+	expiry time.Time
+}
+
+func newSubscriptions(o Options) *subscriptions {
+	return &subscriptions{
+		most:   o.MaxSubscriptions,
+		mostOf: o.MaxSubscribers,
+		atAll:  maxSubscriptions,
+		lag:    o.ListLag,
+		ops:    make(map[string]*operator),
+		users:  make(map[string]*ranked),
+		all:    ranked{by: ofAll},
+	}
+}
+
+// subscribe makes an operator subscribe users until expiry, overwriting what they had.
 func (s *subscriptions) subscribe(op string, uids []string, expiry time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
-	o := s.at(op, now)
-	for _, uid := range uids {
-		sub, renewed := o.subs[uid]
-		if !renewed {
-			o.makeRoom(s.most, now)
-			o.last++
-			sub.number = o.last
-		}
-		sub.expiry = expiry
-		o.set(uid, sub, now)
-	}
+	s.put(op, uids, expiry, s.advance())
+}
+
+// subscribeLater does so after a while; it has to be the same while every time.
+func (s *subscriptions) subscribeLater(op string, uids []string, expiry time.Time, wait time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue = append(s.queue, errand{s.advance().Add(max(wait, 0)), op, uids, expiry})
 }
 
 func (s *subscriptions) unsubscribe(op string, uids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
-	o := s.at(op, now)
+	now := s.advance()
 	for _, uid := range uids {
-		if _, ok := o.subs[uid]; ok {
-			o.set(uid, subscription{}, now)
+		if sub := s.subscription(op, uid); sub != nil {
+			s.remove(sub, now)
 		}
 	}
 }
 
-// subscribed returns expiry by uid: the truth, without lag.
-func (s *subscriptions) subscribed(op string) map[string]time.Time {
+// among returns those of the users whom an operator subscribes.
+func (s *subscriptions) among(op string, uids []string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ops[op] == nil {
-		return map[string]time.Time{}
-	}
-	o := s.at(op, time.Now())
-	until := make(map[string]time.Time, len(o.subs))
-	for uid, sub := range o.subs {
-		until[uid] = sub.expiry
+	s.advance()
+	return slices.DeleteFunc(slices.Clone(uids), func(uid string) bool { return s.subscription(op, uid) == nil })
+}
+
+// of returns expiry by uid: the truth, without lag.
+func (s *subscriptions) of(op string) map[string]time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.advance()
+	until := make(map[string]time.Time)
+	if o := s.ops[op]; o != nil {
+		for uid, sub := range o.subs {
+			until[uid] = sub.expiry
+		}
 	}
 	return until
 }
@@ -88,95 +114,105 @@ func (s *subscriptions) subscribed(op string) map[string]time.Time {
 func (s *subscriptions) counts() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.advance()
 	counts := make(map[string]int)
-	for op := range s.ops {
-		if n := len(s.at(op, time.Now()).subs); n > 0 {
-			counts[op] = n
+	for uid, o := range s.ops {
+		if len(o.subs) > 0 {
+			counts[uid] = len(o.subs)
 		}
 	}
 	return counts
 }
 
-// named is a subscription with whom it is of.
-type named struct {
-	uid string
-	subscription
+// advance lets happen what has become due, and returns what time it is now.
+func (s *subscriptions) advance() time.Time {
+	now := time.Now() // under the lock, so that edits stay in order
+	for len(s.queue) > 0 && !s.queue[0].at.After(now) {
+		due := s.queue[0]
+		s.queue = s.queue[1:]
+		s.expire(due.at)
+		s.put(due.op, due.uids, due.expiry, due.at)
+	}
+	s.expire(now)
+	s.tell(now.Add(-max(s.lag, 0)))
+	return now
 }
 
-// list returns the subscriptions as the vendor shows them, the newest first as in its sample: one page,
-// and how many there are on all pages.
-func (s *subscriptions) list(op string, page, perPage int) (subs []named, total int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ops[op] == nil {
-		return nil, 0
+func (s *subscriptions) expire(now time.Time) {
+	for first := s.all.first(); first != nil && !now.Before(first.expiry); first = s.all.first() {
+		s.remove(first, now)
 	}
-	now := time.Now()
-	o := s.at(op, now)
-	o.catchUp(now.Add(-max(s.lag, 0)), now)
-	for uid, sub := range o.shown {
-		subs = append(subs, named{uid, sub})
-	}
-	slices.SortFunc(subs, func(a, b named) int { return cmp.Compare(b.number, a.number) })
-	total = len(subs)
-	from := min((page-1)*perPage, total)
-	return subs[from:min(from+perPage, total)], total
 }
 
-// at returns an operator without what has expired.
-func (s *subscriptions) at(op string, now time.Time) *operator {
+// put subscribes. Beyond the most that an operator may have, each newcomer silently takes the place of the one
+// with the least time left (ED24); that those who subscribe one user make room in the same way is INF.
+func (s *subscriptions) put(op string, uids []string, expiry, now time.Time) {
+	for _, uid := range uids {
+		sub := s.subscription(op, uid)
+		if sub == nil {
+			s.makeRoom(s.ops[op].heap(), s.most, now)
+			s.makeRoom(s.users[uid], s.mostOf, now)
+			s.makeRoom(&s.all, s.atAll, now) // of our own, so that operators without number need no memory without end
+			sub = s.add(op, uid, expiry)
+		}
+		sub.expiry = expiry
+		for _, heap := range s.heaps(sub) {
+			heap.moved(sub)
+		}
+		s.note(edit{now, sub.op, sub.listing(), false})
+	}
+}
+
+func (s *subscriptions) makeRoom(in *ranked, most int, now time.Time) {
+	for in != nil && in.Len() >= most {
+		s.remove(in.first(), now)
+	}
+}
+
+func (s *subscriptions) subscription(op, uid string) *subscription {
+	if o := s.ops[op]; o != nil {
+		return o.subs[uid]
+	}
+	return nil
+}
+
+func (s *subscriptions) add(op, uid string, expiry time.Time) *subscription {
 	o := s.ops[op]
 	if o == nil {
-		o = &operator{subs: make(map[string]subscription), shown: make(map[string]subscription)}
+		o = &operator{uid: op, subs: make(map[string]*subscription), ranked: ranked{by: ofOperator}}
 		s.ops[op] = o
 	}
-	maps.DeleteFunc(o.subs, func(_ string, sub subscription) bool { return !now.Before(sub.expiry) })
-	o.catchUp(now.Add(-max(s.lag, 0)), now) // keeps later as short as the lag
-	return o
+	if s.users[uid] == nil {
+		s.users[uid] = &ranked{by: ofUser}
+	}
+	s.last++
+	sub := &subscription{op: o, uid: uid, expiry: expiry, number: s.last}
+	o.subs[uid] = sub
+	for _, heap := range s.heaps(sub) {
+		heap.add(sub)
+	}
+	return sub
 }
 
-// set makes a change true now, and tells the list later.
-func (o *operator) set(uid string, sub subscription, now time.Time) {
-	if sub == (subscription{}) {
-		delete(o.subs, uid)
-	} else {
-		o.subs[uid] = sub
+func (s *subscriptions) remove(sub *subscription, now time.Time) {
+	for _, heap := range s.heaps(sub) {
+		heap.remove(sub)
 	}
-	o.later = append(o.later, edit{now, uid, sub})
+	delete(sub.op.subs, sub.uid)
+	if s.users[sub.uid].Len() == 0 {
+		delete(s.users, sub.uid)
+	}
+	s.note(edit{now, sub.op, sub.listing(), true})
 }
 
-// makeRoom evicts until one more fits.
-func (o *operator) makeRoom(most int, now time.Time) {
-	for len(o.subs) >= most {
-		victim := ""
-		for uid, sub := range o.subs {
-			if victim == "" || sub.before(o.subs[victim]) {
-				victim = uid
-			}
-		}
-		o.set(victim, subscription{}, now)
-	}
+func (s *subscriptions) heaps(sub *subscription) [endRanking]*ranked {
+	return [...]*ranked{&s.all, &sub.op.ranked, s.users[sub.uid]}
 }
 
-// before says which of two goes first: the one with less time left, then the older.
-func (s subscription) before(t subscription) bool {
-	if c := s.expiry.Compare(t.expiry); c != 0 {
-		return c < 0
+// heap is what the operator subscribes, nil where there is no operator.
+func (o *operator) heap() *ranked {
+	if o == nil {
+		return nil
 	}
-	return s.number < t.number
-}
-
-// catchUp lets the list hear what happened until some time ago; what has expired by now it knows at once.
-func (o *operator) catchUp(until, now time.Time) {
-	heard := 0
-	for heard < len(o.later) && !o.later[heard].at.After(until) {
-		if e := o.later[heard]; e.sub == (subscription{}) {
-			delete(o.shown, e.uid)
-		} else {
-			o.shown[e.uid] = e.sub
-		}
-		heard++
-	}
-	o.later = slices.Delete(o.later, 0, heard)
-	maps.DeleteFunc(o.shown, func(_ string, sub subscription) bool { return !now.Before(sub.expiry) })
+	return &o.ranked
 }
