@@ -27,6 +27,7 @@ type Client struct {
 	base    string
 	http    *http.Client
 	timeout time.Duration
+	rate    float64 // calls a second of each kind
 	log     *slog.Logger
 	secrets []secret // to keep out of errors; the minted token comes on top
 	tokens  *tokens
@@ -49,6 +50,7 @@ func New(c Config) (*Client, error) {
 		base:    c.base(),
 		http:    httpClient(c.HTTPClient),
 		timeout: c.timeout(),
+		rate:    c.rate(),
 		log:     c.logger(),
 		secrets: []secret{newSecret(c.Token), newSecret(c.ClientSecret)},
 	}
@@ -77,8 +79,10 @@ func httpClient(given *http.Client) *http.Client {
 			TLSHandshakeTimeout: DefaultTimeout,
 			IdleConnTimeout:     90 * time.Second,
 			MaxConnsPerHost:     maxConns,
-			MaxIdleConns:        maxConns,
-			MaxIdleConnsPerHost: maxConns,
+			// net/http's own bound is 10 MB, for each call under way.
+			MaxResponseHeaderBytes: maxSmallBody,
+			MaxIdleConns:           maxConns,
+			MaxIdleConnsPerHost:    maxConns,
 		}
 	}
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -101,6 +105,23 @@ func (c *Client) Wait(ctx context.Context, kind Kind) error {
 		return fmt.Errorf("waiting for a slot (%s): %w", kind, err)
 	}
 	return nil
+}
+
+// Rate is how many calls a second of a kind there may be now: EASEMOB_RATE, or less where the vendor finds that too
+// fast, as it does while the app's own clients take part of its limit.
+func (c *Client) Rate(kind Kind) float64 {
+	if !kind.limited() {
+		return 0
+	}
+	return c.lanes[kind].slots.rate() / slotShare
+}
+
+// Share takes one part of so many of the budget of a kind of call, for who shares it with other processes. A call is
+// let go however many there are, if seldom.
+func (c *Client) Share(kind Kind, parts int) {
+	if kind.limited() {
+		c.lanes[kind].slots.setMost(slotShare * c.rate / float64(max(parts, 1)))
+	}
 }
 
 // String shows the client's settings without the secrets.

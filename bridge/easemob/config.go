@@ -153,8 +153,8 @@ func (c Config) base() string {
 // String shows the settings without the secrets.
 func (c Config) String() string {
 	where := "(not a URL)"
-	if u, err := url.Parse(c.URL); err == nil {
-		where = u.Redacted()
+	if u, err := url.Parse(c.URL); err == nil && u.Host != "" { // a user, a query or a fragment is refused, and may be a secret
+		where = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 	}
 	return fmt.Sprintf("easemob.Config{URL:%q Org:%q App:%q AppID:%q Token:%s ClientID:%q ClientSecret:%s Rate:%v Timeout:%v}",
 		where, c.Org, c.App, c.AppID, setOrNot(c.Token), c.ClientID, setOrNot(c.ClientSecret), c.rate(), c.timeout())

@@ -1,6 +1,7 @@
 package easemob
 
 import (
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -16,11 +17,16 @@ func unix(s int64) time.Time { return time.Unix(s, 0) }
 
 const webDevice = "android_6b5610ac-4e11-4661-82b3-dee17bc7b2cc"
 
+// opened takes a field out of an answer, as a call for it does.
+func opened(field, body string) (json.RawMessage, error) {
+	return new(Client).open(request{kind: KindGet, field: field}, []byte(body), nil)
+}
+
 // TestEverySample reads each of the vendor's verbatim samples; one that nobody reads fails it.
 func TestEverySample(t *testing.T) {
 	batch := func(asked ...string) func(*testing.T, string) Answer {
 		return func(t *testing.T, body string) Answer {
-			raw, err := decodeResult([]byte(body))
+			raw, err := opened(inResult, body)
 			require.NoError(t, err)
 			entries, err := decodePresences(raw)
 			require.NoError(t, err)
@@ -36,14 +42,14 @@ func TestEverySample(t *testing.T) {
 		},
 		"subscribe_200.json": func(t *testing.T, body string) {
 			assert.Equal(t, Answer{Presences: map[string]Presence{
-				"c2": {UID: "c2", Status: devices{"android": "1", webDevice: "0"}, Ext: "123", // uid is empty
+				"c2": {UID: "c2", Online: true, Status: devices{"android": "1", webDevice: "0"}, Ext: "123", // uid is empty
 					LastTime: unix(1644466063), Expiry: unix(1645500371)},
 				"c3": {UID: "c3", Status: devices{"android": "0", webDevice: "0"},
 					LastTime: unix(1645183991), Expiry: unix(1645500371)},
 			}}, batch("c2", "c3")(t, body))
 		},
 		"sublist_200.json": func(t *testing.T, body string) {
-			raw, err := decodeResult([]byte(body))
+			raw, err := opened(inResult, body)
 			require.NoError(t, err)
 			page, err := decodeSubscriptions(raw)
 			require.NoError(t, err)
@@ -52,7 +58,7 @@ func TestEverySample(t *testing.T) {
 			}}, page)
 		},
 		"ok_200.json": func(t *testing.T, body string) {
-			raw, err := decodeResult([]byte(body))
+			raw, err := opened(inResult, body)
 			require.NoError(t, err)
 			assert.Equal(t, `"ok"`, string(raw))
 		},
@@ -62,6 +68,12 @@ func TestEverySample(t *testing.T) {
 			assert.True(t, strings.HasPrefix(g.token.reveal(), "YWMte3bGuOukEeiTkNP4grL7iwAAA"))
 			assert.Equal(t, unix(1000+512000), g.refresh)
 			assert.Equal(t, unix(1000+1024000), g.expires)
+		},
+		"batch_status_200.json": func(t *testing.T, body string) {
+			assert.Equal(t, Answer{Presences: map[string]Presence{"user1": {UID: "user1"}, "user2": {UID: "user2"}}}, statuses(t, body, "user1", "user2"))
+		},
+		"status_200.json": func(t *testing.T, body string) {
+			assert.Equal(t, Answer{Presences: map[string]Presence{"user1": {UID: "user1"}}}, statuses(t, body, "user1"))
 		},
 		"bad_token_401.json": func(t *testing.T, body string) {
 			e := refusal(KindGet, 401, []byte(body))
@@ -81,7 +93,7 @@ func TestEverySample(t *testing.T) {
 	}
 	for _, callback := range []string{"login", "logout", "replaced"} { // not for this package, and not taken for an answer
 		read["callback_"+callback+".json"] = func(t *testing.T, body string) {
-			_, err := decodeResult([]byte(body))
+			_, err := opened(inResult, body)
 			assert.Error(t, err)
 		}
 	}
@@ -106,7 +118,7 @@ func TestEntryOddities(t *testing.T) {
 		want Presence
 		bad  bool
 	}{
-		"numbers":                   {raw: `{"uid":"a","last_time":1644466063,"expiry":1645500371,"ext":"x","status":{"web":1,"ios":100}}`, want: Presence{UID: "a", Ext: "x", Status: devices{"web": "1", "ios": "100"}, LastTime: unix(1644466063), Expiry: unix(1645500371)}},
+		"numbers":                   {raw: `{"uid":"a","last_time":1644466063,"expiry":1645500371,"ext":"x","status":{"web":1,"ios":100}}`, want: Presence{UID: "a", Online: true, Ext: "x", Status: devices{"web": "1", "ios": "100"}, LastTime: unix(1644466063), Expiry: unix(1645500371)}},
 		"milliseconds":              {raw: `{"uid":"a","last_time":1644466063000,"status":{}}`, want: Presence{UID: "a", Status: devices{}, LastTime: unix(1644466063)}},
 		"the last second below":     {raw: `{"uid":"a","last_time":"999999999999","status":{}}`, want: Presence{UID: "a", Status: devices{}, LastTime: unix(999999999999)}},
 		"the first millisecond":     {raw: `{"uid":"a","last_time":"1000000000000","status":{}}`, want: Presence{UID: "a", Status: devices{}, LastTime: unix(1000000000)}},
@@ -116,14 +128,14 @@ func TestEntryOddities(t *testing.T) {
 		"blank array":               {raw: `{"uid":"a","status":[ ]}`, want: Presence{UID: "a", Status: devices{}}},
 		"empty last_time":           {raw: `{"uid":"a","status":{},"last_time":""}`, want: Presence{UID: "a", Status: devices{}}},
 		"negative last_time":        {raw: `{"uid":"a","status":{},"last_time":-1}`, want: Presence{UID: "a", Status: devices{}}},
-		"online then offline":       {raw: `{"uid":"a","status":{"android":"1","android":"0"}}`, want: Presence{UID: "a", Status: devices{"android": "1"}}},
-		"offline then online":       {raw: `{"uid":"a","status":{"android":"0","android":"1"}}`, want: Presence{UID: "a", Status: devices{"android": "1"}}},
-		"two numbers, one of zero":  {raw: `{"uid":"a","status":{"android":5,"android":0}}`, want: Presence{UID: "a", Status: devices{"android": "5"}}},
-		"leading zeros":             {raw: `{"uid":"a","status":{"x":"00","y":"01"}}`, want: Presence{UID: "a", Status: devices{"x": "0", "y": "1"}}},
+		"online then offline":       {raw: `{"uid":"a","status":{"android":"1","android":"0"}}`, want: Presence{UID: "a", Online: true, Status: devices{"android": "1"}}},
+		"offline then online":       {raw: `{"uid":"a","status":{"android":"0","android":"1"}}`, want: Presence{UID: "a", Online: true, Status: devices{"android": "1"}}},
+		"two numbers, one of zero":  {raw: `{"uid":"a","status":{"android":5,"android":0}}`, want: Presence{UID: "a", Online: true, Status: devices{"android": "5"}}},
+		"leading zeros":             {raw: `{"uid":"a","status":{"x":"00","y":"01"}}`, want: Presence{UID: "a", Online: true, Status: devices{"x": "0", "y": "1"}}},
 		"upper case":                {raw: `{"uid":"Ab","status":{}}`, want: Presence{UID: "ab", Status: devices{}}},
 		"the same field twice":      {raw: `{"uid":"a","ext":"x","ext":"x","status":{}}`, want: Presence{UID: "a", Ext: "x", Status: devices{}}},
 		"unknown fields":            {raw: `{"uid":"a","status":{},"new":[{}]}`, want: Presence{UID: "a", Status: devices{}}},
-		"escapes":                   {raw: `{"uid":"\u0061","status":{"\u0061":"1"},"ext":"\"\u4f60"}`, want: Presence{UID: "a", Ext: `"你`, Status: devices{"a": "1"}}},
+		"escapes":                   {raw: `{"uid":"\u0061","status":{"\u0061":"1"},"ext":"\"\u4f60"}`, want: Presence{UID: "a", Online: true, Ext: `"你`, Status: devices{"a": "1"}}},
 		"field case matters":        {raw: `{"uid":"a","Status":{"web":"1"}}`, bad: true},
 		"no status":                 {raw: `{"uid":"a"}`, bad: true},
 		"status a number":           {raw: `{"uid":"a","status":1}`, bad: true},
@@ -172,7 +184,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		"wrong brackets": `{"result":[}]`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := decodeResult([]byte(body))
+			_, err := opened(inResult, body)
 			assert.Error(t, err)
 		})
 	}

@@ -1,5 +1,5 @@
 // Package easemob is a client of the presence REST API of Easemob IM, and of Agora Chat, which is the same
-// API abroad: set, subscribe, batch get, unsubscribe and list, with the app token they need.
+// API abroad: set, subscribe, batch get, unsubscribe and list, the older batch status, and the app token they need.
 //
 // # Use
 //
@@ -8,6 +8,9 @@
 // waits with [Client.Wait] first, chooses then, and calls [Client.GetNow]. The client repeats nothing, except a
 // call whose token was refused, once. What may be tried again is told by [IsRetryable]; when, by the next
 // Wait, which is held back while the vendor finds us too fast.
+//
+// [Client.Online] asks the platform's batch status instead, for apps that have not bought presence: online or
+// offline, and no more (TestOnlineAsksBatchStatus, TestStatusOddities).
 //
 // # Concurrency
 //
@@ -25,9 +28,17 @@
 //   - No call is made behind the limiter's back, by a redirect or a broken connection
 //     (TestRedirectsAreNotFollowed, TestNoCallIsRepeatedBehindOurBack).
 //   - Throttled answers hold their kind of call back, ever longer (TestThrottledAnswersHoldTheirKindBack,
-//     TestBackOffGrowsToItsCapAndSuccessResetsIt).
+//     TestBackOffGrowsToItsCapAndSuccessResetsIt), at least as long as a Retry-After asks for and a minute at most
+//     (TestRetryAfterIsHonoured). What only a person can cure, a plan that is used up or presence that is not
+//     bought, is asked about twice a minute at most (TestWhatOnlyAPersonCuresIsAskedRarely).
+//   - Where the vendor finds the rate too fast, as while the app's own clients take part of its limit, the rate yields to
+//     what goes through and comes back within a minute (TestARateYieldsAndComesBack,
+//     TestWhenTheVendorEasesAllIsUsedWithinAMinute); of a hundred calls fewer than two are refused
+//     (TestTheShareOfTheAppsClientsIsFound, TestTheShareIsFoundAtTheEmulator).
 //   - Tokens are asked for one at a time and never in a loop (TestTokenIsMintedOnceHoweverManyWait,
-//     TestFailuresToMintAreKeptForTenSeconds, TestTokensThatAreAllRefusedAreNotMintedInALoop).
+//     TestTokenRevokedUnderManyCallsIsReplacedOnce, TestFailuresToMintAreKeptForTenSeconds,
+//     TestTokensThatAreAllRefusedAreNotMintedInALoop), and ever more rarely where they are refused
+//     (TestRefusedCredentialsAreAskedEverMoreRarely, TestRefusedFixedTokenIsTriedEverMoreRarely).
 //   - Nothing is sent that it documents as too much (TestArgumentsAreCheckedBeforeAnythingIsSent).
 //
 // To the caller of Get and Subscribe:
@@ -36,9 +47,17 @@
 //   - Strings and numbers, seconds and milliseconds, [] for {} and repeated keys are all read
 //     (TestEverySample, TestEntryOddities, TestConformance).
 //   - An answer that is not whole is an error of the whole call (TestAnswersThatAreNone).
-//   - Refusals are told apart as the vendor's documents have them (TestErrorTable).
+//   - A call ends within Timeout whatever the other side sends, and reads a bounded part of it
+//     (TestHostileAnswersEndInTime, TestAnswersAreBoundedInParts); of whom more is said than the vendor documents is
+//     missing, so that every state fits into a message of the bus (TestEntriesAreBounded).
+//   - Refusals are told apart as the vendor's documents have them (TestErrorTable, TestTokenErrorTable), those that
+//     a user in the call may be the cause of from all others: [IsRefused].
 //
-// To everybody: tokens and client secrets show in no error, log line or printed value (TestNoSecretIsEverShown).
+// To whoever examines settings: a user who does not exist is told apart from one who could not be asked about
+// (TestExists), and a token that has an end from one that has none (TestTokenExpiry).
+//
+// To everybody: tokens and client secrets show in no error, log line or printed value (TestNoSecretIsEverShown,
+// TestProxyKeepsItsPassword).
 //
 // # Debugging
 //

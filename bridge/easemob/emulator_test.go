@@ -41,13 +41,18 @@ func TestConformance(t *testing.T) {
 		o emulator.Options
 		c easemob.Config
 	}{
-		"strings":        {},
-		"numbers":        {o: emulator.Options{Numbers: true}},
-		"app id":         {o: emulator.Options{AppID: "x1"}, c: easemob.Config{AppID: "x1"}},
-		"fixed token":    {o: emulator.Options{Token: "fixed"}, c: easemob.Config{Token: "fixed"}},
-		"double keys":    {o: emulator.Options{Faults: emulator.Faults{DuplicateKeyRate: 1}}},
-		"short-lived":    {o: emulator.Options{TokenTTL: time.Second}},
-		"must subscribe": {o: emulator.Options{NeedSubscription: true}},
+		"strings":          {},
+		"numbers":          {o: emulator.Options{Numbers: true}},
+		"app id":           {o: emulator.Options{AppID: "x1"}, c: easemob.Config{AppID: "x1"}},
+		"fixed token":      {o: emulator.Options{Token: "fixed"}, c: easemob.Config{Token: "fixed"}},
+		"double keys":      {o: emulator.Options{Faults: emulator.Faults{DuplicateKeyRate: 1}}},
+		"short-lived":      {o: emulator.Options{TokenTTL: time.Second}},
+		"must subscribe":   {o: emulator.Options{NeedSubscription: true}},
+		"milliseconds":     {o: emulator.Options{Milliseconds: true}},
+		"and numbers":      {o: emulator.Options{Milliseconds: true, Numbers: true}},
+		"keeps case":       {o: emulator.Options{KeepCase: true}},
+		"any order":        {o: emulator.Options{AnyOrder: true, Seed: 3}},
+		"unknown left out": {o: emulator.Options{OmitUnknown: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, _ := start(t, tt.o, tt.c)
@@ -84,6 +89,41 @@ func everyCall(t *testing.T, c *easemob.Client) {
 	assert.Equal(t, 1, page.Total)
 	assert.Equal(t, "c1", page.Subscriptions[0].UID)
 	assert.Equal(t, sub.Presences["c1"].Expiry, page.Subscriptions[0].Expiry)
+
+	words, err := c.Online().GetNow(ctx, "", []string{"C1", "c2", "nobody"})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]easemob.Presence{"c1": {UID: "c1", Online: true}, "c2": {UID: "c2"}, "nobody": {UID: "nobody"}}, words.Presences)
+}
+
+// TestAppsWithoutPresence have batch status all the same.
+func TestAppsWithoutPresence(t *testing.T) {
+	c, server := start(t, emulator.Options{NotActivated: true}, easemob.Config{})
+	server.SetUser("c1", map[string]string{"web": "100"}, "")
+	got, err := c.Online().GetNow(t.Context(), "", []string{"c1", "c2"})
+	require.NoError(t, err)
+	assert.Equal(t, easemob.Answer{Presences: map[string]easemob.Presence{"c1": {UID: "c1", Online: true}, "c2": {UID: "c2"}}}, got)
+	_, err = c.Get(t.Context(), "svc", []string{"c1"})
+	assert.True(t, easemob.IsNotActivated(err), err)
+	assert.ErrorContains(t, err, "EASEMOB_STATUS=online")
+}
+
+// TestTokensRevokedAtTheVendor under many calls are replaced by one.
+func TestTokensRevokedAtTheVendor(t *testing.T) {
+	c, server := start(t, emulator.Options{LimitPerS: -1, TokenBan: 5}, easemob.Config{Rate: 1e4})
+	_, err := c.Get(t.Context(), "svc", []string{"a"})
+	require.NoError(t, err)
+	server.RevokeTokens()
+	var wg sync.WaitGroup
+	for range 100 {
+		wg.Go(func() {
+			_, err := c.Get(t.Context(), "svc", []string{"a"})
+			assert.NoError(t, err)
+		})
+	}
+	wg.Wait()
+	stats := server.Stats()
+	assert.Equal(t, 2, stats.Calls["token"])
+	assert.Positive(t, stats.Rejected["401"])
 }
 
 func TestUnknownUsersAreOfflineNotMissing(t *testing.T) {
@@ -124,16 +164,20 @@ func TestFaultsAreToldApart(t *testing.T) {
 		c  easemob.Config
 		is func(error) bool
 	}{
-		"not switched on":  {emulator.Options{NotActivated: true}, easemob.Config{}, easemob.IsNotActivated},
-		"reach_limit":      {emulator.Options{Faults: emulator.Faults{ErrorRate: 1, ErrorStatus: 429}}, easemob.Config{}, easemob.IsThrottled},
-		"busy":             {emulator.Options{Faults: emulator.Faults{ErrorRate: 1, ErrorStatus: 503}}, easemob.Config{}, easemob.IsThrottled},
-		"broken":           {emulator.Options{Faults: emulator.Faults{ErrorRate: 1, ErrorStatus: 502}}, easemob.Config{}, easemob.IsRetryable},
-		"reset":            {emulator.Options{Faults: emulator.Faults{ResetRate: 1}}, easemob.Config{}, easemob.IsRetryable},
-		"outage":           {emulator.Options{Faults: emulator.Faults{Outage: true}}, easemob.Config{}, easemob.IsRetryable},
-		"slow":             {emulator.Options{Faults: emulator.Faults{LatencyMS: 2000}}, easemob.Config{Timeout: 50 * time.Millisecond}, easemob.IsRetryable},
-		"another secret":   {emulator.Options{}, easemob.Config{ClientID: "id", ClientSecret: "wrong"}, easemob.IsUnauthorized},
-		"another's token":  {emulator.Options{}, easemob.Config{Token: "wrong"}, easemob.IsUnauthorized},
-		"another's app id": {emulator.Options{}, easemob.Config{AppID: "nobody"}, func(err error) bool { return err != nil && !easemob.IsRetryable(err) }},
+		"not switched on":   {emulator.Options{NotActivated: true}, easemob.Config{}, easemob.IsNotActivated},
+		"as the platform":   {emulator.Options{NotActivated: true, ErrorShape: "platform"}, easemob.Config{}, easemob.IsNotActivated},
+		"too many queries":  {emulator.Options{LimitPerS: 1, TooManyQueries: true, Faults: emulator.Faults{ClientCallsPerS: 1}}, easemob.Config{}, easemob.IsThrottled},
+		"too many, bare":    {emulator.Options{LimitPerS: 1, TooManyQueries: true, ErrorShape: "bare", Faults: emulator.Faults{ClientCallsPerS: 1}}, easemob.Config{}, easemob.IsThrottled},
+		"too many, of both": {emulator.Options{LimitPerS: 1, TooManyQueries: true, ErrorShape: "platform", Faults: emulator.Faults{ClientCallsPerS: 1}}, easemob.Config{}, easemob.IsThrottled},
+		"reach_limit":       {emulator.Options{Faults: emulator.Faults{ErrorRate: 1, ErrorStatus: 429}}, easemob.Config{}, easemob.IsThrottled},
+		"busy":              {emulator.Options{Faults: emulator.Faults{ErrorRate: 1, ErrorStatus: 503}}, easemob.Config{}, easemob.IsThrottled},
+		"broken":            {emulator.Options{Faults: emulator.Faults{ErrorRate: 1, ErrorStatus: 502}}, easemob.Config{}, easemob.IsRetryable},
+		"reset":             {emulator.Options{Faults: emulator.Faults{ResetRate: 1}}, easemob.Config{}, easemob.IsRetryable},
+		"outage":            {emulator.Options{Faults: emulator.Faults{Outage: true}}, easemob.Config{}, easemob.IsRetryable},
+		"slow":              {emulator.Options{Faults: emulator.Faults{LatencyMS: 2000}}, easemob.Config{Timeout: 50 * time.Millisecond}, easemob.IsRetryable},
+		"another secret":    {emulator.Options{}, easemob.Config{ClientID: "id", ClientSecret: "wrong"}, easemob.IsUnauthorized},
+		"another's token":   {emulator.Options{}, easemob.Config{Token: "wrong"}, easemob.IsUnauthorized},
+		"another's app id":  {emulator.Options{}, easemob.Config{AppID: "nobody"}, func(err error) bool { return err != nil && !easemob.IsRetryable(err) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, _ := start(t, tt.o, tt.c)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -22,6 +24,7 @@ type Error struct {
 	Advice  string // what to do about it, where that is known
 
 	class class
+	after time.Duration // for how long the vendor asks to be left in peace, see retryAfter
 	cause error
 }
 
@@ -29,11 +32,13 @@ type Error struct {
 type class int
 
 const (
-	final        class = iota // asking again brings the same
+	final        class = iota // asking again brings the same, until a person helps
+	refused                   // this call brings the same for ever; one about fewer or other users may go through
 	retryable                 // asking again, later, may bring better
 	throttled                 // retryable, and we are asking too much
 	unauthorized              // the token or the credentials are refused
 	notActivated              // the app has not bought presence
+	overPlan                  // the app's plan is used up
 )
 
 // Error is one line: which call, what was said, what to do.
@@ -49,6 +54,15 @@ func (e *Error) Error() string {
 	return line
 }
 
+// Format makes every verb show the line, so that nothing beneath it is printed by accident.
+func (e *Error) Format(f fmt.State, verb rune) {
+	if verb == 'q' {
+		fmt.Fprintf(f, "%q", e.Error())
+		return
+	}
+	fmt.Fprint(f, e.Error())
+}
+
 // Unwrap gives what the network said, where it was the network.
 func (e *Error) Unwrap() error { return e.cause }
 
@@ -60,6 +74,13 @@ func IsUnauthorized(err error) bool { return classOf(err) == unauthorized }
 
 // IsNotActivated says that presence is not switched on for the app: nothing but the vendor's console helps.
 func IsNotActivated(err error) bool { return classOf(err) == notActivated }
+
+// IsOverPlan says that the app has used up what its plan holds: no waiting helps, only a larger plan.
+func IsOverPlan(err error) bool { return classOf(err) == overPlan }
+
+// IsRefused says that the vendor will not have this call as it is, or would not, had it been sent: one of the
+// users in it may be why, or that there are so many. Nothing else is wrong, so other calls may go through.
+func IsRefused(err error) bool { return classOf(err) == refused || errors.Is(err, ErrInvalid) }
 
 // IsRetryable says that the same call may go through later. The client does not repeat it: callers do.
 func IsRetryable(err error) bool {
@@ -74,6 +95,14 @@ func classOf(err error) class {
 	return final
 }
 
+// Advice that more than one fault has.
+const (
+	adviceBuy      = "presence is bought in the vendor's console; without it, EASEMOB_STATUS=online shows who is online, and no more"
+	advicePlan     = "ALARM: the app's plan is used up, and no waiting cures that: ask the vendor for a larger one"
+	adviceSlower   = "calls are held back; lower EASEMOB_RATE if it goes on"
+	adviceWhoWeAre = "check EASEMOB_CLIENT_ID and EASEMOB_CLIENT_SECRET"
+)
+
 // faults are the errors that are known, first match wins. An empty field matches anything. Texts match as
 // substrings, because the vendor varies blanks and full stops around them (JS: "ext is too big ").
 var faults = []struct {
@@ -84,22 +113,24 @@ var faults = []struct {
 	advice   string
 }{
 	// Presence's own, all of them 400, in either body shape (ED24, ED+, ED23, JS).
-	{text: "the app not open presence", class: notActivated, advice: "switch presence on for the app in the vendor's console"},
-	{code: "service open exception", class: notActivated, advice: "switch presence on for the app in the vendor's console"},
-	{text: "too many queries", class: throttled, advice: "calls are held back; lower EASEMOB_RATE if it goes on"},
-	{text: "you can't sub yourself", advice: "an operator cannot subscribe itself"},
-	{text: "ext is too big", advice: "ext takes 1024 bytes, 64 on old clusters"},
+	{text: "the app not open presence", class: notActivated, advice: adviceBuy},
+	{code: "service open exception", class: notActivated, advice: adviceBuy},
+	{text: "too many queries", class: throttled, advice: adviceSlower},
+	{text: "you can't sub yourself", class: refused, advice: "an operator cannot subscribe itself"},
+	{text: "ext is too big", class: refused, advice: "ext takes 1024 bytes, 64 on old clusters"},
 
-	// Limits (ED23, AG). resource_limited is the plan's, and no waiting cures it.
-	{from: 429, to: 429, code: "resource_limited", advice: "the app's plan is used up: ask the vendor for a larger one"},
-	{from: 429, to: 429, text: "exceeded the limit of the", advice: "the app's plan is used up: ask the vendor for a larger one"},
-	{from: 429, to: 429, class: throttled, advice: "calls are held back; lower EASEMOB_RATE if it goes on"},
+	// Limits (ED23, AG). resource_limited is the plan's.
+	{from: 429, to: 429, code: "resource_limited", class: overPlan, advice: advicePlan},
+	{from: 429, to: 429, text: "exceeded the limit of the", class: overPlan, advice: advicePlan},
+	{from: 429, to: 429, class: throttled, advice: adviceSlower},
 	{from: 503, to: 503, class: throttled, advice: "calls are held back"}, // JS: server busy, the same as 429
 
 	// Who we are. The code and the text of a 401 vary over the years: only the status counts.
 	{from: 401, to: 401, class: unauthorized, advice: "check the credentials, and that EASEMOB_URL is this app's cluster"},
-	{code: "invalid_grant", class: unauthorized, advice: "check EASEMOB_CLIENT_ID and EASEMOB_CLIENT_SECRET"},
+	{code: "invalid_grant", class: unauthorized, advice: adviceWhoWeAre},
 	{from: 403, to: 403, advice: "the vendor forbids this app the call: is the app or the user banned?"},
+
+	{from: 407, to: 407, advice: "HTTP_PROXY or HTTPS_PROXY needs a user and a password that the proxy takes"},
 
 	// Where things are.
 	{from: 404, to: 404, code: "organization_application_not_found", advice: "check EASEMOB_ORG and EASEMOB_APP or EASEMOB_APP_ID, and that EASEMOB_URL is this app's cluster"},
@@ -113,6 +144,11 @@ var faults = []struct {
 	{from: 500, to: 500, code: "web_application", advice: "check EASEMOB_URL"},
 	{from: 408, to: 408, class: retryable},
 	{from: 500, to: 599, class: retryable},
+
+	// What is left is about what was sent: 200 is a refusal that forgot its status (SEED, C++).
+	{from: 200, to: 299, class: refused},
+	{from: 400, to: 400, class: refused},
+	{from: 413, to: 414, class: refused},
 }
 
 // newError finds what is known of a refusal.
@@ -122,8 +158,11 @@ func newError(kind Kind, status int, code, message string) *Error {
 		inRange := f.from == 0 || status >= f.from && status <= f.to
 		if inRange && (f.code == "" || f.code == code) && strings.Contains(message, f.text) {
 			e.class, e.Advice = f.class, f.advice
-			return e
+			break
 		}
+	}
+	if kind == kindToken && e.class == refused { // a call for a token holds nothing but who we are
+		e.class, e.Advice = unauthorized, adviceWhoWeAre
 	}
 	return e
 }
@@ -131,7 +170,34 @@ func newError(kind Kind, status int, code, message string) *Error {
 // garbled is the error of an answer that cannot be read. Such answers come from the road, not from the
 // vendor's mind, so asking again may help.
 func garbled(kind Kind, status int, cause error) *Error {
-	return &Error{Kind: kind, Status: status, Message: cause.Error(), class: retryable, cause: cause}
+	return &Error{Kind: kind, Status: status, Message: oneLine(cause.Error()), class: retryable, cause: cause}
+}
+
+// oversized is the error of an answer that is larger than we read. So is the next, unless it is about fewer.
+func oversized(kind Kind, status int, limit int64) *Error {
+	return &Error{Kind: kind, Status: status, Message: fmt.Sprintf("the answer is larger than %d bytes", limit), class: refused}
+}
+
+// maxRetryAfter bounds what anybody on the road can make us wait.
+const maxRetryAfter = time.Minute
+
+// retryAfter reads the header of that name: seconds, or a date. The vendor documents none; gateways send it.
+func retryAfter(header string, now time.Time) time.Duration {
+	d := time.Duration(0)
+	if seconds, err := strconv.ParseUint(strings.TrimSpace(header), 10, 31); err == nil {
+		d = time.Duration(seconds) * time.Second
+	} else if at, err := http.ParseTime(header); err == nil {
+		d = at.Sub(now)
+	}
+	return min(max(d, 0), maxRetryAfter)
+}
+
+// after is for how long the vendor asks to be left in peace; 0 where it does not say.
+func after(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.after
+	}
+	return 0
 }
 
 // refusal reads an error body in any of its shapes: {"error","error_description"} of the platform,
@@ -141,6 +207,9 @@ func refusal(kind Kind, status int, body []byte, secrets ...secret) *Error {
 		Error       json.RawMessage `json:"error"`
 		Description json.RawMessage `json:"error_description"`
 		Result      json.RawMessage `json:"result"`
+	}
+	if status == http.StatusProxyAuthRequired { // a proxy's words may repeat its password, which we do not know
+		body = nil
 	}
 	message := plainText(body)
 	if json.Unmarshal(body, &shape) == nil {

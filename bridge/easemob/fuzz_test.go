@@ -2,6 +2,7 @@ package easemob
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func FuzzPresences(f *testing.F) {
 	seed(f)
 	asked := []string{"a", "c2", "c3"}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		raw, err := decodeResult(body)
+		raw, err := opened(inResult, string(body))
 		if err != nil {
 			return
 		}
@@ -43,7 +44,7 @@ func FuzzPresences(f *testing.F) {
 			t.Fatalf("%d there and %d missing of %d", len(answer.Presences), len(answer.Missing), len(asked))
 		}
 		for uid, p := range answer.Presences {
-			if p.UID != uid || p.Status == nil || !utf8.ValidString(p.Ext) || p.LastTime.After(time.UnixMilli(lastMilli)) {
+			if p.UID != uid || p.Status == nil || p.Online != anyOnline(p.Status) || !utf8.ValidString(p.Ext) || p.LastTime.After(time.UnixMilli(lastMilli)) {
 				t.Fatalf("%q: %+v", uid, p)
 			}
 			for device, s := range p.Status {
@@ -53,6 +54,42 @@ func FuzzPresences(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzStatuses: whoever is not called online or offline, by one word only, is missing.
+func FuzzStatuses(f *testing.F) {
+	seed(f)
+	for _, body := range []string{`{"data":[{"a":"online","A":"offline"}]}`, `{"data":{"a":"online"}}`, `{"data":[{"a":"away"},7,{"":"online"}]}`, `{"data":[{"a":"online"},{"a":"online"}]}`} {
+		f.Add([]byte(body))
+	}
+	asked := []string{"a", "user1", "user2"}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		raw, err := opened(inData, string(body))
+		if err != nil {
+			return
+		}
+		entries, err := decodeStatuses(raw)
+		if err != nil {
+			return
+		}
+		answer := match(asked, entries)
+		if len(answer.Presences)+len(answer.Missing) != len(asked) {
+			t.Fatalf("%d there and %d missing of %d", len(answer.Presences), len(answer.Missing), len(asked))
+		}
+		for uid, p := range answer.Presences {
+			word := map[bool]string{true: "online", false: "offline"}[p.Online]
+			if p.UID != uid || p.Status != nil || p.Ext != "" || !p.LastTime.IsZero() || !strings.Contains(unescaped(raw), word) {
+				t.Fatalf("%q: %+v", uid, p)
+			}
+		}
+	})
+}
+
+// unescaped is a JSON value with every string in it plain.
+func unescaped(raw []byte) string {
+	var v any
+	_ = json.Unmarshal(raw, &v)
+	return fmt.Sprint(v)
 }
 
 // FuzzStatus: a device that any of its values calls online is online.
@@ -83,7 +120,7 @@ func FuzzStatus(f *testing.F) {
 func FuzzSubscriptions(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		raw, err := decodeResult(body)
+		raw, err := opened(inResult, string(body))
 		if err != nil {
 			return
 		}
@@ -115,6 +152,19 @@ func FuzzToken(f *testing.F) {
 		}
 		if !g.expires.IsZero() && (g.refresh.Before(now) || g.expires.Before(g.refresh)) {
 			t.Fatalf("refreshed at %v, over at %v", g.refresh, g.expires)
+		}
+	})
+}
+
+// FuzzRetryAfter: nobody on the road makes us wait for long, or for less than nothing.
+func FuzzRetryAfter(f *testing.F) {
+	for _, header := range []string{"", "0", "7", "-1", "1e9", "99999999999999999999", "Fri, 31 Dec 2100 00:00:00 GMT", "Friday, 31-Dec-99 23:59:59 GMT"} {
+		f.Add(header)
+	}
+	now := time.Unix(1_700_000_000, 0)
+	f.Fuzz(func(t *testing.T, header string) {
+		if d := retryAfter(header, now); d < 0 || d > maxRetryAfter {
+			t.Fatalf("%q: %v", header, d)
 		}
 	})
 }

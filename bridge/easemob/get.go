@@ -44,7 +44,7 @@ func (c *Client) batch(ctx context.Context, operator string, uids []string, kind
 		}
 	}
 	raw, err := c.result(ctx, request{
-		kind: kind, method: http.MethodPost, path: presencePath(operator) + suffix,
+		kind: kind, method: http.MethodPost, path: presencePath(operator) + suffix, field: inResult,
 		body: encode(map[string][]string{"usernames": asked}), limit: maxBatchBody,
 	})
 	if err != nil {
@@ -72,7 +72,7 @@ func (c *Client) Unsubscribe(ctx context.Context, operator string, uids []string
 	}
 	// A bare array: the table in the documents names a field for it, every example and client sends none.
 	return c.confirmed(ctx, request{
-		kind: KindUnsubscribe, method: http.MethodDelete, path: presencePath(operator),
+		kind: KindUnsubscribe, method: http.MethodDelete, path: presencePath(operator), field: inResult,
 		body: encode(asked), limit: maxSmallBody,
 	})
 }

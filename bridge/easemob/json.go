@@ -10,6 +10,12 @@ import (
 	"time"
 )
 
+// maxParts is how many elements an array may have, and members an object: ten times the users that one call may be
+// about. What an answer takes in memory goes by them, far more than by its length.
+const maxParts = 1000
+
+var errParts = fmt.Errorf("it has more than %d parts", maxParts)
+
 // member is one "key": value of an object.
 type member struct {
 	key string
@@ -35,7 +41,9 @@ func members(raw []byte) ([]member, error) {
 		if err := dec.Decode(&m.raw); err != nil {
 			return nil, err
 		}
-		list = append(list, m)
+		if list = append(list, m); len(list) > maxParts {
+			return nil, errParts
+		}
 	}
 	_, err := dec.Token()
 	return list, err
@@ -50,7 +58,7 @@ func fields(raw []byte) (map[string]json.RawMessage, error) {
 	byKey := make(map[string]json.RawMessage, len(list))
 	for _, m := range list {
 		if old, ok := byKey[m.key]; ok && !bytes.Equal(old, m.raw) {
-			err = fmt.Errorf("%q is given twice, differently", m.key)
+			err = fmt.Errorf("%.40q is given twice, differently", m.key)
 		}
 		byKey[m.key] = m.raw
 	}
@@ -58,11 +66,19 @@ func fields(raw []byte) (map[string]json.RawMessage, error) {
 }
 
 func elements(raw []byte) ([]json.RawMessage, error) {
-	var list []json.RawMessage
 	if !isArray(raw) {
 		return nil, errors.New("it is no array")
 	}
-	err := json.Unmarshal(raw, &list)
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	_, err := dec.Token()
+	var list []json.RawMessage
+	for err == nil && dec.More() {
+		var element json.RawMessage
+		err = dec.Decode(&element)
+		if list = append(list, element); len(list) > maxParts {
+			return nil, errParts
+		}
+	}
 	return list, err
 }
 

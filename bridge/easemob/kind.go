@@ -12,14 +12,15 @@ const (
 	KindGet
 	KindUnsubscribe
 	KindList
+	KindBatchStatus
 	kindToken // not limited here: it is made once in a long while, see tokens
 )
 
 const limitedKinds = int(kindToken)
 
-var kindNames = [...]string{"set", "subscribe", "get", "unsubscribe", "sublist", "token"}
+var kindNames = [...]string{"set", "subscribe", "get", "unsubscribe", "sublist", "batch_status", "token"}
 
-// String names the kind as metrics and errors do: set, subscribe, get, unsubscribe, sublist.
+// String names the kind as metrics and errors do: set, subscribe, get, unsubscribe, sublist, batch_status.
 func (k Kind) String() string {
 	if k < 0 || int(k) >= len(kindNames) {
 		return fmt.Sprintf("Kind(%d)", int(k))

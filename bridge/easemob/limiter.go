@@ -2,46 +2,50 @@ package easemob
 
 import (
 	"context"
-	"math"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
 )
 
-// Back-off after a throttled answer. The vendor sends no Retry-After, so we choose.
+// How long calls are held back.
 const (
-	backOffBase = 500 * time.Millisecond
-	backOffCap  = 10 * time.Second
+	backOffBase = 500 * time.Millisecond // after a first throttled answer, at most
+	backOffCap  = 10 * time.Second       // after many, at most
+	longHold    = time.Minute            // after what only a person can cure, at most; half of it at least
 )
 
-// limiter lets calls go one by one, at least gap after the one before, in the order they came.
+// limiter lets calls go one by one, at least a gap after the one before, in the order they came. The gap is longer
+// where the vendor has found us too fast.
 //
 // It is not golang.org/x/time/rate: a bucket of burst one hands out times from a schedule, and each waiter
 // sleeps until its own. After a stall of the process, or of the machine, all whose time has passed leave
 // together. Here the gap is measured from the release that really happened, so a stall only loses time.
 type limiter struct {
-	gap    time.Duration
 	turn   chan struct{} // whoever is in it is at the head; senders on a full channel queue in order
 	sleep  func(context.Context, time.Duration) error
 	jitter func(time.Duration) time.Duration
 
 	mu    sync.Mutex // guards what follows
-	next  time.Time  // no release before: the last one plus gap
-	until time.Time  // no release before: the end of the back-off
-	tries int        // throttled answers in a row
-	pause int        // how many pauses there have been, see era
+	pace  yielding
+	next  time.Time // no release before: the last one plus gap
+	until time.Time // no release before: the end of the back-off
+	why   error     // of the back-off
+	tries int       // throttled answers in a row
+	pause int       // how many pauses there have been, see era
 }
 
 func newLimiter(perSecond float64) *limiter {
 	return &limiter{
-		gap:    time.Duration(math.Ceil(float64(time.Second) / perSecond)),
+		pace:   yielding{most: perSecond},
 		turn:   make(chan struct{}, 1),
 		sleep:  sleep,
 		jitter: fullJitter,
 	}
 }
 
-// wait returns nil when the caller may call now. Who gives up takes nothing: the next in line moves up.
+// wait returns nil when the caller may call now. Who gives up takes nothing: the next in line moves up. Who
+// cannot wait until calls are held back no more is told why at once.
 func (l *limiter) wait(ctx context.Context) error {
 	select {
 	case l.turn <- struct{}{}:
@@ -53,9 +57,12 @@ func (l *limiter) wait(ctx context.Context) error {
 		if err := ctx.Err(); err != nil { // select picks at random, and a slot is not for who has gone
 			return err
 		}
-		left := l.take(time.Now())
-		if left <= 0 {
+		left, why := l.take(time.Now())
+		switch {
+		case left <= 0:
 			return nil
+		case why != nil && endsWithin(ctx, left):
+			return fmt.Errorf("held back: %w", why)
 		}
 		if err := l.sleep(ctx, left); err != nil {
 			return err
@@ -63,22 +70,27 @@ func (l *limiter) wait(ctx context.Context) error {
 	}
 }
 
-// take takes the slot if it is due, or says how long it is until then.
-func (l *limiter) take(now time.Time) time.Duration {
+// take takes the slot if it is due, or says how long it is until then, and why where calls are held back.
+func (l *limiter) take(now time.Time) (left time.Duration, why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	due := l.next
 	if l.until.After(due) {
-		due = l.until
+		due, why = l.until, l.why
 	}
 	if left := due.Sub(now); left > 0 {
-		return left
+		return left, why
 	}
-	l.next = now.Add(l.gap)
-	return 0
+	l.next = now.Add(l.pace.gap(now))
+	return 0, nil
 }
 
-// era is what a call notes as it is sent, to tell throttled and succeeded which pause it knew of. Calls in
+func endsWithin(ctx context.Context, d time.Duration) bool {
+	end, ok := ctx.Deadline()
+	return ok && time.Until(end) < d
+}
+
+// era is what a call notes as it is sent, to tell failed and succeeded which pause it knew of. Calls in
 // flight when one is throttled come back throttled too, and are still one event; those that were answered
 // well before it say nothing about now.
 func (l *limiter) era() int {
@@ -87,21 +99,40 @@ func (l *limiter) era() int {
 	return l.pause
 }
 
-// throttled holds calls back, longer each time in a row, and says for how long.
-func (l *limiter) throttled(era int) time.Duration {
+// failed holds calls back where an error asks for it, and says for how long.
+func (l *limiter) failed(era int, err error) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if era != l.pause {
 		return 0
 	}
-	most := backOffCap
-	if l.tries < 5 { // base<<5 is beyond the cap
-		most = min(backOffCap, backOffBase<<l.tries)
+	d := l.holdBack(err)
+	if d > 0 {
+		l.pause++
+		l.until, l.why = time.Now().Add(d), err
 	}
-	l.tries++
-	l.pause++
-	d := l.jitter(most)
-	l.until = time.Now().Add(d)
+	return d
+}
+
+// holdBack is ever longer for throttled answers in a row, and never less than whoever answers asks for.
+func (l *limiter) holdBack(err error) (d time.Duration) {
+	switch {
+	case IsNotActivated(err), IsOverPlan(err): // every call brings the same until a person helps
+		return longHold - l.jitter(longHold/2)
+	case IsThrottled(err):
+		most := backOffCap
+		if l.tries < 5 { // base<<5 is beyond the cap
+			most = min(backOffCap, backOffBase<<l.tries)
+		}
+		l.tries++
+		l.pace.yield(time.Now())
+		d = l.jitter(most)
+	case !IsRetryable(err):
+		return 0
+	}
+	if asked := after(err); asked > 0 { // all who were asked come back together, but for the jitter
+		d = max(d, asked+l.jitter(backOffBase))
+	}
 	return d
 }
 
@@ -112,6 +143,20 @@ func (l *limiter) succeeded(era int) {
 	if era == l.pause {
 		l.tries = 0
 	}
+}
+
+// rate is how many calls a second are let go now.
+func (l *limiter) rate() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pace.rate(time.Now())
+}
+
+// setMost says how many calls a second are let go where the vendor does not mind.
+func (l *limiter) setMost(perSecond float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pace.most = perSecond
 }
 
 // fullJitter picks anything up to most, so that hubs that were throttled together do not return together.

@@ -144,6 +144,8 @@ func TestWhoGivesUpLeavesItsPlaceToTheNext(t *testing.T) {
 	})
 }
 
+var errThrottled = &Error{class: throttled}
+
 func TestBackOffGrowsToItsCapAndSuccessResetsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(1000)
@@ -152,14 +154,14 @@ func TestBackOffGrowsToItsCapAndSuccessResetsIt(t *testing.T) {
 		for range 8 {
 			require.NoError(t, l.wait(t.Context()))
 			start := time.Now()
-			d := l.throttled(l.era())
+			d := l.failed(l.era(), errThrottled)
 			require.NoError(t, l.wait(t.Context()))
 			assert.Equal(t, d, time.Since(start))
 		}
 		ms := time.Millisecond
 		assert.Equal(t, []time.Duration{500 * ms, 1000 * ms, 2000 * ms, 4000 * ms, 8000 * ms, 10000 * ms, 10000 * ms, 10000 * ms}, most)
 		l.succeeded(l.era())
-		assert.Equal(t, backOffBase, l.throttled(l.era()))
+		assert.Equal(t, backOffBase, l.failed(l.era(), errThrottled))
 	})
 }
 
@@ -168,10 +170,10 @@ func TestCallsThrottledTogetherAreOneThrottling(t *testing.T) {
 		l := newLimiter(1000)
 		l.jitter = func(d time.Duration) time.Duration { return d }
 		before := l.era()
-		assert.Equal(t, backOffBase, l.throttled(before))
-		assert.Zero(t, l.throttled(before), "was in flight already")
+		assert.Equal(t, backOffBase, l.failed(before, errThrottled))
+		assert.Zero(t, l.failed(before, errThrottled), "was in flight already")
 		l.succeeded(before) // so was this: it says nothing of now
-		assert.Equal(t, 2*backOffBase, l.throttled(l.era()))
+		assert.Equal(t, 2*backOffBase, l.failed(l.era(), errThrottled))
 	})
 }
 
@@ -184,7 +186,7 @@ func TestAPauseReachesWhoAlreadyWaits(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() { assert.NoError(t, l.wait(t.Context())) })
 		synctest.Wait()
-		l.throttled(l.era())
+		l.failed(l.era(), errThrottled)
 		wg.Wait()
 		assert.Equal(t, backOffBase, time.Since(start))
 	})

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"time"
 )
 
 // How much of an answer is read. A hundred users with eight devices and full ext are some 160 KiB.
@@ -23,11 +24,12 @@ type request struct {
 	kind   Kind
 	method string
 	path   string // below the app's prefix, escaped
+	field  string // of the answer, in which there is what was asked for
 	body   []byte // nil: none
 	limit  int64  // of the answer's body, in bytes
 }
 
-// result makes a call, for which the caller has a slot, and takes the result out of its answer. It is the one
+// result makes a call, for which the caller has a slot, and takes what was asked for out of its answer. It is the one
 // place that repeats anything: a call whose token was refused is made once more, with a new token and in a new
 // slot (C++ and other clients do the same).
 func (c *Client) result(ctx context.Context, r request) (json.RawMessage, error) {
@@ -52,10 +54,10 @@ func (c *Client) attempt(ctx context.Context, r request) (raw json.RawMessage, a
 	switch {
 	case err == nil:
 		c.tokens.works(token)
-	case IsUnauthorized(err) && c.tokens.mint == nil:
-		e, _ := errors.AsType[*Error](err)
-		e.Advice = "EASEMOB_TOKEN was refused: it has expired, or is of another app or cluster"
 	case IsUnauthorized(err):
+		if e, ok := errors.AsType[*Error](err); ok && c.tokens.mint == nil {
+			e.Advice = "EASEMOB_TOKEN was refused: it has expired, or is of another app or cluster"
+		}
 		again = c.tokens.refused(token, err)
 	}
 	return raw, again, err
@@ -70,27 +72,12 @@ func (c *Client) exchange(ctx context.Context, r request, token secret) (json.Ra
 	if err == nil {
 		raw, err = c.open(r, body, token)
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		lane.slots.succeeded(era)
-	case IsThrottled(err):
-		d := lane.slots.throttled(era)
-		c.log.Debug("throttled by the vendor, holding calls back", "kind", r.kind.String(), "for", d)
+	} else if d := lane.slots.failed(era, err); d > 0 {
+		c.log.Debug("holding calls back", "kind", r.kind.String(), "for", d, "error", err)
 	}
 	return raw, err
-}
-
-// open takes the result out of a 2xx answer. A text other than "ok" is a refusal that forgot its status
-// (SEED; C++ treats it so).
-func (c *Client) open(r request, body []byte, token secret) (json.RawMessage, error) {
-	raw, err := decodeResult(body)
-	if err != nil {
-		return nil, garbled(r.kind, http.StatusOK, err)
-	}
-	if s, err := text(raw); err == nil && s != "ok" {
-		return nil, refusal(r.kind, http.StatusOK, body, c.hidden(token)...)
-	}
-	return raw, nil
 }
 
 // paced makes the call leave at least a gap after the one before it. Slots alone do not do that: calls that
@@ -115,17 +102,28 @@ func (c *Client) send(ctx context.Context, r request, token secret) ([]byte, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxSmallBody)) // as much of the reason as there is
-		return nil, refusal(r.kind, resp.StatusCode, body, c.hidden(token)...)
+		e := refusal(r.kind, resp.StatusCode, reason(resp), c.hidden(token)...)
+		e.after = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+		return nil, e
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, r.limit+1))
 	switch {
 	case err != nil:
 		return nil, c.unreachable(ctx, r, token, fmt.Errorf("reading the answer: %w", err))
 	case int64(len(body)) > r.limit:
-		return nil, garbled(r.kind, resp.StatusCode, fmt.Errorf("the answer is larger than %d bytes", r.limit))
+		return nil, oversized(r.kind, resp.StatusCode, r.limit)
 	}
 	return body, nil
+}
+
+// reason is as much of an error's body as there is. Of a 101 there is none: net/http hands over the bare connection
+// for it, which hears no context and may never end.
+func reason(resp *http.Response) []byte {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return nil
+	}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxSmallBody))
+	return body
 }
 
 func (c *Client) newRequest(ctx context.Context, r request, token secret) (*http.Request, error) {
@@ -153,8 +151,7 @@ type once struct{ io.Reader }
 
 // unreachable is the error of a call that got no answer, or not a whole one.
 func (c *Client) unreachable(ctx context.Context, r request, token secret, err error) error {
-	err = bare(err)
-	e := &Error{Kind: r.kind, Message: oneLine(hide(err.Error(), c.hidden(token)...)), cause: err}
+	e := c.unsent(r, token, err)
 	switch {
 	case ctx.Err() != nil: // the caller has gone, which says nothing of the vendor
 		e.Message, e.cause = ctx.Err().Error(), ctx.Err()
@@ -166,9 +163,16 @@ func (c *Client) unreachable(ctx context.Context, r request, token secret, err e
 	return e
 }
 
-func (c *Client) unsent(r request, token secret, err error) error {
+// unsent is the error of a call that did not come to be. A cause in which something had to be hidden is left out,
+// for somebody may print it by itself.
+func (c *Client) unsent(r request, token secret, err error) *Error {
 	err = bare(err)
-	return &Error{Kind: r.kind, Message: oneLine(hide(err.Error(), c.hidden(token)...)), cause: err}
+	message := hide(err.Error(), c.hidden(token)...)
+	e := &Error{Kind: r.kind, Message: oneLine(message)}
+	if message == err.Error() {
+		e.cause = err
+	}
+	return e
 }
 
 // bare takes off the *url.Error that net/http, and at times a transport, puts around everything: it repeats

@@ -14,7 +14,7 @@ func (c *Client) SetPresence(ctx context.Context, uid, resource, status, ext str
 	}
 	return c.confirmed(ctx, request{
 		kind: KindSet, method: http.MethodPost, path: presencePath(uid) + "/" + resource + "/" + status,
-		body: encode(map[string]string{"ext": ext}), limit: maxSmallBody,
+		body: encode(map[string]string{"ext": ext}), field: inResult, limit: maxSmallBody,
 	})
 }
 

@@ -22,7 +22,7 @@ func (c *Client) Subscriptions(ctx context.Context, operator string, page, size 
 		return SubscriptionPage{}, err
 	}
 	raw, err := c.result(ctx, request{
-		kind: KindList, method: http.MethodGet, limit: maxBatchBody,
+		kind: KindList, method: http.MethodGet, field: inResult, limit: maxBatchBody,
 		path: fmt.Sprintf("%s/sublist?pageNum=%d&pageSize=%d", presencePath(operator), page, size),
 	})
 	if err != nil {

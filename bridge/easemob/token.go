@@ -16,8 +16,9 @@ import (
 // way of asking again.
 const (
 	tokenRest    = 10 * time.Second // between attempts after a failure (JAVA caches errors as long)
+	longestRest  = 5 * time.Minute  // the same after many refusals, each of which doubles it
 	maxRefusals  = 4                // tokens in a row that were refused within tokenTrial, before it counts as one
-	tokenTrial   = time.Second      // a token that is let in at this age is a good one
+	tokenTrial   = 10 * time.Second // a token that is let in at this age is a good one
 	longestToken = 10 * 365 * 24 * time.Hour
 )
 
@@ -51,6 +52,7 @@ type tokens struct {
 	mu       sync.Mutex // guards what follows
 	current  grant
 	refusals int                // tokens that were refused since one was let in for long
+	rests    int                // refusals in a row that nothing but a rest is left after
 	failure  error              // of the last attempt
 	retry    time.Time          // no attempt before
 	abort    context.CancelFunc // ends the flight
@@ -81,6 +83,8 @@ func (t *tokens) look(now time.Time) (grant, error) {
 	defer t.mu.Unlock()
 	resting := now.Before(t.retry)
 	switch {
+	case t.mint == nil && resting:
+		return grant{}, t.failure
 	case t.current.fresh(now), t.current.usable(now) && resting:
 		return t.current, nil
 	case t.current.usable(now):
@@ -126,7 +130,7 @@ func (t *tokens) end(g grant, err error) (secret, error) {
 	defer t.mu.Unlock()
 	t.abort = nil
 	if err != nil {
-		t.failure, t.retry = err, time.Now().Add(tokenRest)
+		t.rest(err)
 		if t.current.usable(time.Now()) { // otherwise those who wait are told
 			t.log.Warn("refreshing the app token; the old one is still used", "error", err)
 		}
@@ -143,26 +147,49 @@ func (t *tokens) works(token secret) {
 	if t.current.is(token) {
 		t.current.worked = true
 		if time.Since(t.current.minted) >= tokenTrial {
-			t.refusals = 0
+			t.refusals, t.rests = 0, 0
 		}
 	}
 }
 
+// rest makes cause everybody's answer for a while: ten seconds after what may pass by itself, ever longer after
+// refusals, which wait for a person. The caller holds mu.
+func (t *tokens) rest(cause error) {
+	d := tokenRest
+	if !IsRetryable(cause) || IsThrottled(cause) {
+		d = min(longestRest, tokenRest<<min(t.rests, 5))
+		t.rests++
+	}
+	t.failure, t.retry = cause, time.Now().Add(max(d, after(cause)))
+}
+
 // refused drops a token that the vendor does not take, whatever its age (the vendor promises none), and says
 // whether another can be had now. It cannot when the second in a row was never let in, nor when tokens keep
-// being refused soon after; then cause is everybody's answer for a while.
+// being refused soon after; then there is a rest.
 func (t *tokens) refused(token secret, cause error) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.mint == nil {
+		t.fixedRefused(cause)
+		return false
+	}
 	if !t.current.is(token) { // somebody else was told before us
 		return true
 	}
 	t.refusals++
 	if !t.current.worked && t.refusals > 1 || t.refusals > maxRefusals {
-		t.failure, t.retry = cause, time.Now().Add(tokenRest)
+		t.rest(cause)
 	}
 	t.current = grant{}
 	return time.Now().After(t.retry)
+}
+
+// fixedRefused lets a fixed token rest that is refused twice without being let in between. The caller holds mu.
+func (t *tokens) fixedRefused(cause error) {
+	t.refusals++
+	if t.refusals > 1 && !time.Now().Before(t.retry) { // else those who left together rest once
+		t.rest(cause)
+	}
 }
 
 func (t *tokens) close() {

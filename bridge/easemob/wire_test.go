@@ -162,17 +162,25 @@ func TestThrottledAnswersHoldTheirKindBack(t *testing.T) {
 	}
 }
 
-// TestPlanLimitHoldsNothingBack: no waiting cures it.
-func TestPlanLimitHoldsNothingBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newClient(t, Config{Rate: 1000}, always(429, platform("resource_limited", "You have exceeded the limit")))
-		start := time.Now()
-		for range 5 {
-			err := set(t, c)
-			require.False(t, IsThrottled(err) || IsRetryable(err), err)
-		}
-		assert.Less(t, time.Since(start), 100*time.Millisecond)
-	})
+// TestWhatOnlyAPersonCuresIsAskedRarely: no waiting cures it, so each call costs the vendor for nothing.
+func TestWhatOnlyAPersonCuresIsAskedRarely(t *testing.T) {
+	for name, v := range map[string]vendor{
+		"plan":          always(429, platform("resource_limited", "You have exceeded the limit")),
+		"not activated": always(400, service("the app not open presence")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newClient(t, Config{Rate: 1000}, v)
+				start := time.Now()
+				for range 60 {
+					_, err := c.Get(t.Context(), "svc", []string{"a"})
+					require.False(t, IsRetryable(err), err)
+				}
+				assert.Greater(t, time.Since(start), 59*longHold/2)
+				assert.Less(t, time.Since(start), 59*longHold)
+			})
+		})
+	}
 }
 
 func TestGetNowTakesNoSlot(t *testing.T) {
