@@ -22,92 +22,44 @@ type book struct {
 	operators []*operator // in the order of the configuration
 	byName    map[string]*operator
 	entries   map[bridge.UID]*entry
-	waiting   *list.List // of *entry, who came first in front
-	parked    map[bridge.UID]*entry
+	waiting   *list.List              // of *entry, who came first in front
+	parked    agenda                  // by notBefore
 	dirty     map[bridge.UID]struct{} // whose line in the ledger is not what it should be
 	paused    time.Time               // no call of any kind before
+	walkAt    time.Time               // no list before: those of many operators come one by one
+	walks     int                     // through lists
+	gives     time.Duration           // how long a subscription lasts that was asked for, as the vendor told last
 
-	jitter func(time.Duration) time.Duration // something up to, for back-offs
+	jitter func(time.Duration) time.Duration // something up to, for back-offs and renewals
 	news   news
 }
 
 // news is what somebody should hear of.
 type news struct {
 	lost, adopted int          // subscriptions that the vendor had dropped, or had without our knowing
+	unconfirmed   int          // subscriptions that the answer left out, and the list as well
 	refused       []bridge.UID // whom the vendor will not have subscribed
 	selves        []bridge.UID // who is the only operator there is
-}
-
-// place is where an entry is.
-type place int
-
-const (
-	nowhere place = iota // not in the book
-	waiting              // wanted; every operator is full
-	parked               // wanted; the vendor refused, or nobody can do it, until notBefore
-	queued               // wanted; its operator's next call subscribes it
-	held                 // wanted and subscribed
-	leaving              // subscribed and not wanted any more
-)
-
-// entry is one user. What is said of the subscription holds in the places held and leaving.
-type entry struct {
-	uid   bridge.UID
-	place place
-	op    *operator     // queued, held, leaving
-	node  *list.Element // waiting, queued
-
-	since     time.Time // when it came to be wanted
-	notBefore time.Time // the vendor refused it: no subscribe before
-	releaseAt time.Time // leaving
-
-	until         time.Time // when the subscription ends
-	accepted      time.Time // when the vendor took it; zero when that was before our time
-	half, planned time.Time // may be renewed from half on, is due when planned
-	doubtful      bool      // a release failed, and may have worked all the same
 }
 
 func newBook(c Config, now time.Time) *book {
 	b := &book{
 		config:  c,
+		gives:   c.TTL,
 		byName:  map[string]*operator{},
 		entries: map[bridge.UID]*entry{},
 		waiting: list.New(),
-		parked:  map[bridge.UID]*entry{},
 		dirty:   map[bridge.UID]struct{}{},
 		jitter:  func(most time.Duration) time.Duration { return rand.N(most + 1) },
 	}
-	for _, name := range c.Operators {
+	for i, name := range c.Operators {
 		uid, _ := bridge.ParseUID(name) // Validate has seen it
-		op := newOperator(string(uid), now.Add(c.Settle))
+		// The first lists are asked for when they can tell of what was subscribed at the start, one after another.
+		op := newOperator(string(uid), now.Add(c.Settle+c.Settle/4+time.Duration(i)*c.Settle))
 		b.operators = append(b.operators, op)
 		b.byName[op.name] = op
 	}
 	return b
-}
-
-// load takes over what an earlier keeper has written down, and who is watched. What is written down and valid
-// stays as it is and costs nothing. Lines about operators that are not ours are left to expire: whoever is
-// wanted gets one of ours.
-func (b *book) load(lines map[bridge.UID]bridge.Subscription, wanted []bridge.UID, now time.Time) {
-	for uid, line := range lines {
-		op, until := b.byName[line.Operator], time.UnixMilli(line.Until)
-		if op == nil || !until.After(now) {
-			continue
-		}
-		e := b.entry(uid)
-		e.runs(until.Add(-b.config.TTL), until)
-		e.releaseAt = now.Add(b.config.Linger)
-		b.move(e, leaving, op)
-	}
-	for _, uid := range wanted {
-		b.want(uid, now)
-	}
-	for uid, line := range lines {
-		if b.entries[uid] == nil && !time.UnixMilli(line.Until).After(now) {
-			b.dirty[uid] = struct{}{}
-		}
-	}
 }
 
 // want notes that a user is watched.
@@ -122,7 +74,7 @@ func (b *book) want(uid bridge.UID, now time.Time) {
 		e.since = now
 		b.move(e, queued, e.op)
 	default:
-		b.move(e, held, e.op)
+		b.hold(e, e.op, now)
 	}
 }
 
@@ -192,12 +144,13 @@ func (b *book) room() bool {
 
 // unpark gives those whom the vendor refused another chance when their time has come.
 func (b *book) unpark(now time.Time) {
-	for _, e := range b.parked {
-		if !e.notBefore.After(now) {
-			b.assign(e, now)
-		}
+	for len(b.parked) > 0 && !b.parked[0].at.After(now) {
+		b.assign(b.parked[0], now)
 	}
 }
+
+// capacity is how many users there is room for.
+func (b *book) capacity() int { return b.config.Capacity * len(b.operators) }
 
 func (b *book) entry(uid bridge.UID) *entry {
 	if e := b.entries[uid]; e != nil {
@@ -214,32 +167,56 @@ func (b *book) forget(e *entry) {
 	}
 }
 
-// move is the only way from one place to another.
-func (b *book) move(e *entry, to place, op *operator) {
-	switch e.place {
-	case waiting:
-		b.waiting.Remove(e.node)
-	case parked:
-		delete(b.parked, e.uid)
-	case queued:
-		e.op.queue.Remove(e.node)
-	case held:
-		delete(e.op.held, e.uid)
-	case leaving:
-		delete(e.op.leaving, e.uid)
+// hold puts a user among those whom an operator subscribes, and plans the renewal.
+func (b *book) hold(e *entry, op *operator, now time.Time) {
+	b.move(e, held, op)
+	b.plan(e, now)
+	if !e.sure() {
+		op.confirmBy(b.confirm(e))
 	}
-	e.place, e.op, e.node = to, op, nil
+}
+
+// confirm is when a list is asked for that shows whether somebody is subscribed after all: a little later than it
+// could be, so that it shows others as well.
+func (b *book) confirm(e *entry) time.Time { return e.confirmAt.Add(b.config.Settle / 4) }
+
+// move is the only way from one place to another. Whoever is to be subscribed by an operator is no mistake there
+// any more.
+func (b *book) move(e *entry, to place, op *operator) {
+	b.leave(e)
+	e.place, e.op = to, op
 	b.entries[e.uid] = e
+	if op != nil {
+		delete(op.extras, e.uid)
+	}
 	switch to {
 	case nowhere:
 		delete(b.entries, e.uid)
 	case waiting:
 		e.node = b.waiting.PushBack(e)
 	case parked:
-		b.parked[e.uid] = e
-	default:
-		op.take(e)
+		b.parked.put(e, e.notBefore)
+	case queued:
+		e.node = op.queue.PushBack(e)
+	case leaving:
+		op.leaving.put(e, e.goneAt())
 	}
+}
+
+func (b *book) leave(e *entry) {
+	switch e.place {
+	case waiting:
+		b.waiting.Remove(e.node)
+	case parked:
+		b.parked.drop(e)
+	case queued:
+		e.op.queue.Remove(e.node)
+	case held:
+		e.op.calendar.leave(e)
+	case leaving:
+		e.op.leaving.drop(e)
+	}
+	e.node = nil
 }
 
 // subscription is what the ledger should say of a user.
@@ -248,16 +225,7 @@ func (b *book) subscription(uid bridge.UID) (s bridge.Subscription, ok bool) {
 	if e == nil || e.place != held && e.place != leaving {
 		return s, false
 	}
-	return bridge.Subscription{Operator: e.op.name, Until: e.until.UnixMilli()}, true
-}
-
-// runs notes how long a subscription lasts: when it may be renewed, and when it is due.
-func (e *entry) runs(from, until time.Time) {
-	life := max(until.Sub(from), time.Second)
-	e.until = until
-	e.half = from.Add(life / 2)
-	e.planned = e.half.Add(time.Duration(fraction(e.uid, until) * float64(life/6)))
-	e.doubtful = false
+	return bridge.Subscription{Operator: e.op.name, Since: e.from.UnixMilli(), Until: e.until.UnixMilli()}, true
 }
 
 // maxBatch is how many users a call takes.

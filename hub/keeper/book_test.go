@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -35,50 +36,157 @@ func TestBurstMakesFullCalls(t *testing.T) {
 	require.Equal(t, w.now.Add(gather), at)
 }
 
-// TestRenewalsAreLevel subscribes 3,000 users in one burst and watches five days of renewals: each within half
-// and two thirds of its time, in full calls, spread over the hours.
-func TestRenewalsAreLevel(t *testing.T) {
+// TestTrickle: who comes one after another shares calls as well, four a second of an operator at most; nobody waits
+// longer than that.
+func TestTrickle(t *testing.T) {
 	w := newWorld(t, oneOperator(), 1)
-	w.want(people("u", 3000)...)
-	w.run(time.Minute)
-	require.Equal(t, 30, w.calls[subscribe])
-	for range 5 * 24 * 2 {
-		w.run(30 * time.Minute)
-		first, _ := earliest(w.book.operators[0].held, func(e *entry) time.Time { return e.until })
-		require.Greater(t, first.Sub(w.now), w.config.TTL/3-time.Minute)
+	for _, uid := range people("u", 250) {
+		w.want(uid)
+		w.run(40 * time.Millisecond)
+		for uid, since := range w.wanted {
+			require.True(t, w.covered(uid) || w.now.Sub(since) <= tick+2*callTakes, "%s waits", uid)
+		}
 	}
-	require.Equal(t, 30, w.calls[subscribe], "nobody was subscribed anew")
-	// Once every half a day at most, a hundred a call.
-	require.LessOrEqual(t, w.calls[renew], 10*30)
-	require.InDelta(t, w.uids[renew], maxBatch*w.calls[renew], float64(w.calls[renew]), "calls are full")
-	require.LessOrEqual(t, mostWithin(w.times[renew], 30*time.Minute), 8, "renewals come in a heap")
+	w.run(time.Second)
+	require.LessOrEqual(t, w.calls[subscribe], 11*4)
+	require.Equal(t, 250, w.uids[subscribe])
 }
 
-func mostWithin(times []time.Time, d time.Duration) (most int) {
-	from := 0
-	for to := range times {
-		for times[to].Sub(times[from]) > d {
-			from++
+// TestRenewalsAreLevel subscribes users in one burst, and watches two weeks of renewals: in full calls, each within
+// half and two thirds of its time, and level. At first they have a sixth of the lifetime to be level in, and no
+// hour of its four has more than one and a half times its share. From the seventh lifetime on that holds of every
+// minute and of every two hours, give or take one call.
+func TestRenewalsAreLevel(t *testing.T) {
+	for _, c := range []struct{ users, operators int }{{300, 1}, {3000, 1}, {1500, 10}, {30000, 10}} {
+		t.Run(fmt.Sprintf("%d users of %d operators", c.users, c.operators), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, Config{Operators: operators(c.operators), Capacity: 3300, Reconcile: 12 * time.Hour}, 1)
+			w.quiet = true
+			w.want(people("u", c.users)...)
+			w.run(time.Minute)
+			fresh := w.calls[subscribe]
+			for range 14 * 2 {
+				w.run(12 * time.Hour)
+				for _, subs := range w.vendor {
+					for _, until := range subs {
+						require.GreaterOrEqual(t, until.Sub(w.now), w.config.TTL/3-time.Minute)
+					}
+				}
+			}
+			require.Equal(t, fresh, w.calls[subscribe], "nobody was subscribed anew")
+
+			first := w.renewed(0, 20*time.Hour)
+			require.Equal(t, c.users, sum(first), "each once in the first 20 hours")
+			require.LessOrEqual(t, mostIn(first, time.Hour), c.users/4*3/2+maxBatch)
+			steady := w.renewed(7*24*time.Hour, 14*24*time.Hour)
+			mean := float64(sum(steady)) / (7 * 12)
+			t.Logf("at most %d of %d in an hour at first, later %d in two hours, %.0f in the mean",
+				mostIn(first, time.Hour), c.users, mostIn(steady, 2*time.Hour), mean)
+			require.LessOrEqual(t, float64(mostIn(steady, 2*time.Hour)), 1.5*mean+maxBatch)
+			require.LessOrEqual(t, float64(mostIn(steady, time.Minute)), 1.5*mean/120+maxBatch)
+			require.InDelta(t, c.users*7*24/14, sum(steady), float64(c.users*3), "once in 12 to 16 hours")
+			if c.users/c.operators%maxBatch == 0 {
+				require.LessOrEqual(t, w.calls[renew]*maxBatch, w.uids[renew]*11/10, "calls are full")
+			}
+		})
+	}
+}
+
+// TestRenewalsAreLevelByTheMinute has so many renewals that each minute sees several calls.
+func TestRenewalsAreLevelByTheMinute(t *testing.T) {
+	w := newWorld(t, Config{Operators: operators(10), TTL: time.Hour, Capacity: 3300, Reconcile: 12 * time.Hour}, 1)
+	w.quiet = true
+	w.want(people("u", 30000)...)
+	w.run(12 * time.Hour)
+	steady := w.renewed(7*time.Hour, 12*time.Hour)
+	mean := float64(sum(steady)) / (5 * 60)
+	t.Logf("at most %d in a minute, %.0f in the mean", mostIn(steady, time.Minute), mean)
+	require.Greater(t, mean, 30000.0/40, "each within two thirds of its time")
+	require.LessOrEqual(t, float64(mostIn(steady, time.Minute)), 1.5*mean+maxBatch)
+}
+
+// TestRenewalsFillUp: where many have gone since their renewal was planned, those who come next fill the call up.
+func TestRenewalsFillUp(t *testing.T) {
+	w := newWorld(t, oneOperator(), 1)
+	all := people("u", 3000)
+	w.want(all...)
+	w.run(time.Hour)
+	for i, uid := range all {
+		if i%3 != 0 {
+			w.unwant(uid)
 		}
-		most = max(most, to-from+1)
+	}
+	w.run(20 * time.Hour)
+	require.Equal(t, 1000, w.uids[renew])
+	require.Equal(t, 10, w.calls[renew])
+	w.run(10 * 24 * time.Hour)
+	require.Equal(t, w.calls[renew]*maxBatch, w.uids[renew])
+}
+
+// renewal is how many users a call renewed.
+type renewal struct {
+	at    time.Time
+	users int
+}
+
+func (w *world) renewed(from, to time.Duration) (renewals []renewal) {
+	for i, at := range w.times[renew] {
+		if after := at.Sub(worldStart); after >= from && after < to {
+			renewals = append(renewals, renewal{at, w.sizes[i]})
+		}
+	}
+	return renewals
+}
+
+func sum(renewals []renewal) (users int) {
+	for _, r := range renewals {
+		users += r.users
+	}
+	return users
+}
+
+// mostIn is how many are renewed in the worst span of some length.
+func mostIn(renewals []renewal, span time.Duration) (most int) {
+	from, users := 0, 0
+	for _, r := range renewals {
+		users += r.users
+		for ; r.at.Sub(renewals[from].at) >= span; from++ {
+			users -= renewals[from].users
+		}
+		most = max(most, users)
 	}
 	return most
 }
 
-// TestRenewalIsBetweenHalfAndTwoThirds looks at the plan of one by one.
+func operators(n int) (names []string) {
+	for i := range n {
+		names = append(names, fmt.Sprintf("op-%d", i+1))
+	}
+	return names
+}
+
+// TestRenewalIsBetweenHalfAndTwoThirds looks at the plan of one by one, of what is fresh and of what was taken
+// over on its way.
 func TestRenewalIsBetweenHalfAndTwoThirds(t *testing.T) {
-	from := worldStart
 	for _, life := range []time.Duration{2 * time.Second, time.Minute, 24 * time.Hour, 720 * time.Hour} {
-		var sum float64
-		for _, uid := range people("u", 1000) {
-			e := entry{uid: uid}
-			e.runs(from, from.Add(life))
-			part := float64(e.planned.Sub(from)) / float64(life)
-			require.GreaterOrEqual(t, part, 0.5)
-			require.LessOrEqual(t, part, 2.0/3)
-			sum += part
+		for _, gone := range []time.Duration{0, life / 4, life * 5 / 9} {
+			w := newWorld(t, oneOperator(), 1)
+			from := w.now.Add(-gone)
+			for _, uid := range people("u", 1000) {
+				e := &entry{uid: uid}
+				e.runs(from, from.Add(life))
+				w.book.hold(e, w.book.operators[0], w.now)
+				part := float64(e.slot.at.Sub(from)) / float64(life)
+				require.GreaterOrEqual(t, part, max(0.5, float64(gone)/float64(life)))
+				require.LessOrEqual(t, part, 2.0/3)
+			}
+			require.Len(t, w.book.operators[0].calendar.slots, 10, "calls to come are full")
 		}
-		require.InDelta(t, 7.0/12, sum/1000, 0.01, "spread evenly over %v", life)
+		w := newWorld(t, oneOperator(), 1)
+		e := &entry{uid: "late"}
+		e.runs(w.now.Add(-life*3/4), w.now.Add(life/4))
+		w.book.hold(e, w.book.operators[0], w.now)
+		require.Equal(t, w.now, e.slot.at, "what is overdue is due")
 	}
 }
 
@@ -311,15 +419,15 @@ func TestExpiryOfTheAnswer(t *testing.T) {
 			w.want("u-1")
 			w.now = w.now.Add(time.Second)
 			c, _ := w.book.take(w.now)
-			expiry := map[bridge.UID]time.Time{}
+			expiry := map[bridge.UID]time.Time{"u-1": {}}
 			if test.told != 0 {
 				expiry["u-1"] = at.Add(test.told)
 			}
 			w.book.subscribed(c, at, expiry, w.now)
 			e := w.book.entries["u-1"]
 			require.Equal(t, at.Add(test.until), e.until)
-			require.False(t, e.planned.After(at.Add(test.latest)))
-			require.True(t, e.planned.After(at.Add(14*time.Minute)))
+			require.False(t, e.slot.at.After(at.Add(test.latest)))
+			require.True(t, e.slot.at.After(at.Add(14*time.Minute)))
 		})
 	}
 }
@@ -387,6 +495,19 @@ func TestListKnowsAnEarlierEnd(t *testing.T) {
 	require.Equal(t, worldStart.Add(18*time.Hour).UnixMilli(), w.ledger["u-1"].Until)
 	w.run(18 * time.Hour)
 	require.True(t, w.covered("u-1"))
+}
+
+// TestListKnowsAnEndBeyondReason: what is adopted is planned for no longer than we would have asked, whatever the list
+// says, or it would be renewed in a hundred years.
+func TestListKnowsAnEndBeyondReason(t *testing.T) {
+	w := newWorld(t, oneOperator(), 1)
+	w.book.want("u", w.now)
+	list := []easemob.Subscription{{UID: "u", Expiry: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)}}
+	w.book.reconcile(w.book.operators[0], list, w.now, w.now)
+	e := w.book.entries["u"]
+	require.Equal(t, held, e.place)
+	require.False(t, e.until.After(w.now.Add(w.config.TTL)), e.until)
+	require.False(t, e.slot.at.After(w.now.Add(w.config.TTL*2/3)), e.slot.at)
 }
 
 // TestExtraIsReleasedOnce: who is subscribed twice is released where the book does not have it.

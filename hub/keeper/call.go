@@ -114,7 +114,7 @@ func verdictOf(err error) verdict {
 	switch {
 	case err == nil:
 		return fine
-	case easemob.IsNotActivated(err), easemob.IsUnauthorized(err):
+	case easemob.IsNotActivated(err), easemob.IsUnauthorized(err), easemob.IsOverPlan(err):
 		return hopeless
 	case easemob.IsRetryable(err):
 		return passing

@@ -64,7 +64,7 @@ func (l *memoryLedger) len() int {
 
 // watchers are a registry that a test speaks for.
 type watchers struct {
-	changed func(added, removed []bridge.UID)
+	changed func(bridge.Watches)
 	mu      sync.Mutex
 	watched map[bridge.UID]bool
 }
@@ -95,7 +95,7 @@ func (w *watchers) watch(uids ...bridge.UID) {
 		w.watched[uid] = true
 	}
 	w.mu.Unlock()
-	w.changed(uids, nil)
+	w.changed(bridge.Watches{Added: uids})
 }
 
 func (w *watchers) unwatch(uids ...bridge.UID) {
@@ -104,7 +104,7 @@ func (w *watchers) unwatch(uids ...bridge.UID) {
 		delete(w.watched, uid)
 	}
 	w.mu.Unlock()
-	w.changed(nil, uids)
+	w.changed(bridge.Watches{Removed: uids})
 }
 
 // witness notes what is observed.
@@ -167,7 +167,7 @@ func newStage(t *testing.T, o emulator.Options, c Config) *stage {
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
 	s := &stage{t: t, config: c, emu: emu, client: client, logs: &logs{}, stop: func() {},
-		watchers: &watchers{watched: map[bridge.UID]bool{}, changed: func(_, _ []bridge.UID) {}},
+		watchers: &watchers{watched: map[bridge.UID]bool{}, changed: func(bridge.Watches) {}},
 		ledger:   &memoryLedger{lines: map[bridge.UID]bridge.Subscription{}},
 		witness:  &witness{seen: map[bridge.UID][]bridge.Observation{}}}
 	s.config.ID = "keeper"

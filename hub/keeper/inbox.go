@@ -21,13 +21,13 @@ func newInbox() *inbox {
 }
 
 // changed is called by the registry.
-func (i *inbox) changed(added, removed []bridge.UID) {
+func (i *inbox) changed(d bridge.Watches) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if !i.open {
 		return
 	}
-	for _, uids := range [][]bridge.UID{added, removed} {
+	for _, uids := range [][]bridge.UID{d.Added, d.Removed} {
 		for _, uid := range uids {
 			i.touched[uid] = struct{}{}
 		}

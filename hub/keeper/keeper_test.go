@@ -211,7 +211,7 @@ func TestNotSwitchedOn(t *testing.T) {
 		s.start()
 		time.Sleep(10 * time.Minute)
 		require.LessOrEqual(t, s.emu.Stats().Calls["subscribe"], 11)
-		require.Contains(t, s.logs.String(), "switch presence on")
+		require.Contains(t, s.logs.String(), "EASEMOB_STATUS=online")
 	})
 }
 

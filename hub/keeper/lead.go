@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
 const (
@@ -41,6 +43,9 @@ func (k *Keeper) lead(ctx context.Context) error {
 	defer t.finish(ctx)
 	for ctx.Err() == nil {
 		t.hear(time.Now())
+		if bridge.StillLeading(ctx) != nil {
+			break
+		}
 		if c, ok := t.book.take(time.Now()); ok {
 			t.call(ctx, c)
 		} else if err := t.wait(ctx); err != nil {
@@ -119,6 +124,9 @@ func (t *term) report() {
 	if heard.lost > 0 {
 		log.Warn("the vendor has dropped subscriptions; they are made again", "users", heard.lost)
 	}
+	if heard.unconfirmed > 0 {
+		log.Warn("the vendor's list does not confirm subscriptions that its answer left out; they are made again", "users", heard.unconfirmed)
+	}
 	if heard.adopted > 0 {
 		log.Info("found subscriptions that the ledger did not hold", "users", heard.adopted)
 	}
@@ -137,7 +145,7 @@ func (t *term) reportFull(without int) {
 	switch {
 	case without > 0 && !t.full:
 		log.Warn("the operators are full: users are watched without a subscription; name more in EASEMOB_OPERATORS",
-			"users", without, "capacity", t.config.Capacity*len(t.book.operators))
+			"users", without, "capacity", t.book.capacity())
 	case without == 0 && t.full:
 		log.Info("everybody who is watched has room for a subscription again")
 	}

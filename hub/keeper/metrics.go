@@ -10,16 +10,20 @@ import (
 // alone; the others show none.
 type metrics struct {
 	subscriptions *prometheus.GaugeVec // by operator
+	capacity      prometheus.Gauge
 	without       prometheus.Gauge
 	leading       prometheus.Gauge
 	calls         *prometheus.CounterVec // by kind and result
 	lost, adopted prometheus.Counter
+	unconfirmed   prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		subscriptions: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "presence_bridge_keeper_subscriptions",
 			Help: "Users whom an operator subscribes at the vendor."}, []string{"operator"}),
+		capacity: prometheus.NewGauge(prometheus.GaugeOpts{Name: "presence_bridge_keeper_capacity",
+			Help: "Users whom all the operators together can subscribe."}),
 		without: prometheus.NewGauge(prometheus.GaugeOpts{Name: "presence_bridge_keeper_without_subscription",
 			Help: "Users who are watched and have no subscription, because the operators are full or the vendor refuses."}),
 		leading: prometheus.NewGauge(prometheus.GaugeOpts{Name: "presence_bridge_keeper_leading",
@@ -30,6 +34,8 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help: "Subscriptions that the vendor had dropped before their time, and that were made again."}),
 		adopted: prometheus.NewCounter(prometheus.CounterOpts{Name: "presence_bridge_keeper_adopted_total",
 			Help: "Subscriptions found at the vendor that the ledger did not hold."}),
+		unconfirmed: prometheus.NewCounter(prometheus.CounterOpts{Name: "presence_bridge_keeper_unconfirmed_total",
+			Help: "Subscriptions that the vendor's answer left out and its list did not confirm, and that were made again."}),
 	}
 	return m, m.register(r)
 }
@@ -39,7 +45,7 @@ func (m *metrics) register(r prometheus.Registerer) error {
 		return nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.subscriptions, m.without, m.leading, m.calls, m.lost, m.adopted} {
+	for _, c := range []prometheus.Collector{m.subscriptions, m.capacity, m.without, m.leading, m.calls, m.lost, m.adopted, m.unconfirmed} {
 		errs = append(errs, r.Register(c))
 	}
 	return errors.Join(errs...)
@@ -50,19 +56,22 @@ func (m *metrics) called(k kind, v verdict) { m.calls.WithLabelValues(k.String()
 func (m *metrics) count(n news) {
 	m.lost.Add(float64(n.lost))
 	m.adopted.Add(float64(n.adopted))
+	m.unconfirmed.Add(float64(n.unconfirmed))
 }
 
 func (m *metrics) show(b *book) {
 	m.leading.Set(1)
+	m.capacity.Set(float64(b.capacity()))
 	m.without.Set(float64(b.waiting.Len() + len(b.parked)))
 	for _, op := range b.operators {
-		m.subscriptions.WithLabelValues(op.name).Set(float64(len(op.held) + len(op.leaving)))
+		m.subscriptions.WithLabelValues(op.name).Set(float64(op.subscribes()))
 	}
 }
 
 // idle shows a keeper that stands by.
 func (m *metrics) idle() {
 	m.leading.Set(0)
+	m.capacity.Set(0)
 	m.without.Set(0)
 	m.subscriptions.Reset()
 }

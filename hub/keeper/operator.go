@@ -10,6 +10,10 @@ import (
 const (
 	gather        = 30 * time.Millisecond // a newcomer waits for others, so that a burst makes full calls
 	gatherRelease = time.Second           // nobody is in a hurry to be released
+
+	// tick is the least from one call of a kind by an operator to the next that is not full. Ten operators
+	// that subscribe newcomers one by one stay within the vendor's budget with it.
+	tick = 250 * time.Millisecond
 )
 
 // kind is one kind of work. Their order is that in which work is done.
@@ -29,72 +33,52 @@ func (k kind) String() string { return kindNames[k] }
 
 // operator is one who subscribes in our name.
 type operator struct {
-	name    string
-	queue   *list.List // of *entry to be subscribed, who came first in front
-	held    map[bridge.UID]*entry
-	leaving map[bridge.UID]*entry
+	name     string
+	queue    *list.List // of *entry to be subscribed, who came first in front
+	calendar calendar   // of those held
+	leaving  agenda     // by goneAt
 
 	extras   map[bridge.UID]struct{}  // subscribed here as well, by mistake: to be released
 	released map[bridge.UID]time.Time // when; the vendor's list may show them a while longer
-	listAt   time.Time                // when its list is due
-	lanes    [kinds]lane
+
+	listAt    time.Time // when its list is due, at the latest
+	confirmAt time.Time // when its list is due for those of whom we are not sure; zero: there is none
+
+	lanes [kinds]lane
 }
 
 // lane is how one kind of work goes for one operator.
 type lane struct {
 	splits   [][]bridge.UID // parts of a refused call, to be tried one by one
 	until    time.Time      // no call before
+	paced    time.Time      // no call before that is not full
 	tries    int            // failures in a row that may pass
 	refusals int            // refusals in a row
 }
 
 func newOperator(name string, listAt time.Time) *operator {
-	return &operator{
-		name: name, queue: list.New(), listAt: listAt,
-		held: map[bridge.UID]*entry{}, leaving: map[bridge.UID]*entry{},
-		extras: map[bridge.UID]struct{}{}, released: map[bridge.UID]time.Time{},
-	}
+	return &operator{name: name, queue: list.New(), listAt: listAt,
+		extras: map[bridge.UID]struct{}{}, released: map[bridge.UID]time.Time{}}
 }
 
 // load is how much of the operator's capacity is spoken for.
-func (o *operator) load() int { return o.queue.Len() + len(o.held) + len(o.leaving) }
+func (o *operator) load() int { return o.queue.Len() + o.subscribes() }
 
-// take puts an entry where its place says. Whoever is to be subscribed here is no mistake any more.
-func (o *operator) take(e *entry) {
-	delete(o.extras, e.uid)
-	switch e.place {
-	case queued:
-		e.node = o.queue.PushBack(e)
-	case held:
-		o.held[e.uid] = e
-	case leaving:
-		o.leaving[e.uid] = e
-	}
-}
+// subscribes is how many users the operator is taken to subscribe.
+func (o *operator) subscribes() int { return o.calendar.users + len(o.leaving) }
 
-// due says when the operator's next work of a kind may be done, if there is any.
-func (o *operator) due(k kind) (at time.Time, ok bool) {
-	lane := &o.lanes[k]
-	if len(lane.splits) > 0 {
-		return lane.until, true
-	}
-	if at, ok = o.needs(k); at.Before(lane.until) {
-		at = lane.until
-	}
-	return at, ok
-}
-
+// needs says when work of a kind comes due.
 func (o *operator) needs(k kind) (time.Time, bool) {
 	switch k {
 	case subscribe:
 		return o.needsSubscribe()
 	case renew:
-		return earliest(o.held, (*entry).dueAt)
+		return o.calendar.first()
 	case release:
-		if len(o.extras) > 0 {
-			return time.Time{}, true
-		}
-		return earliest(o.leaving, (*entry).goneAt)
+		return o.needsRelease()
+	}
+	if !o.confirmAt.IsZero() && o.confirmAt.Before(o.listAt) {
+		return o.confirmAt, true
 	}
 	return o.listAt, true
 }
@@ -106,32 +90,21 @@ func (o *operator) needsSubscribe() (at time.Time, ok bool) {
 	}
 	at = first.Value.(*entry).since
 	if o.queue.Len() < maxBatch {
-		at = at.Add(gather)
+		at = later(at.Add(gather), o.lanes[subscribe].paced)
 	}
 	return at, true
 }
 
-// dueAt is when a subscription has to be renewed.
-func (e *entry) dueAt() time.Time {
-	if e.planned.Before(e.notBefore) {
-		return e.notBefore
+func (o *operator) needsRelease() (time.Time, bool) {
+	if len(o.extras) > 0 {
+		return o.lanes[release].paced, true
 	}
-	return e.planned
+	return o.leaving.first()
 }
 
-// goneAt is when a subscription that nobody wants has to be released, or is over by itself.
-func (e *entry) goneAt() time.Time {
-	if at := e.releaseAt.Add(gatherRelease); at.Before(e.until) {
-		return at
+// confirmBy has the list looked at for somebody of whom we are not sure.
+func (o *operator) confirmBy(at time.Time) {
+	if o.confirmAt.IsZero() || at.Before(o.confirmAt) {
+		o.confirmAt = at
 	}
-	return e.until
-}
-
-func earliest(entries map[bridge.UID]*entry, when func(*entry) time.Time) (first time.Time, ok bool) {
-	for _, e := range entries {
-		if at := when(e); !ok || at.Before(first) {
-			first, ok = at, true
-		}
-	}
-	return first, ok
 }

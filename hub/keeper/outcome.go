@@ -16,30 +16,51 @@ const (
 	maxRefusals = 16
 )
 
-// subscribed notes that the vendor took a subscribe or a renewal that was sent at a time. expiry holds what
-// the answer says of each, if it says anything.
+// subscribed notes that the vendor took a subscribe or a renewal that was sent at a time. expiry holds those in
+// the answer, with what it says of each, if it says anything. Who is not in it may be subscribed later than the
+// answer (ED24 knew of a queue for more than five users), or not at all: the list will tell.
 func (b *book) subscribed(c batch, at time.Time, expiry map[bridge.UID]time.Time, now time.Time) {
 	c.op.lanes[c.kind].passed()
-	asked := at.Add(b.config.TTL)
 	for _, uid := range c.uids {
-		e := b.entries[uid]
 		if !b.still(c, uid) {
 			continue
 		}
-		until := expiry[uid]
-		if !until.After(at) { // it says nothing, or its clock is beside ours
-			until = asked
+		e := b.entries[uid]
+		until, answered := expiry[uid]
+		if answered {
+			e.confirmed()
+		} else {
+			e.confirmAt = now.Add(b.patience(e, now))
 		}
-		// More than was asked for is a clock that runs ahead: never plan beyond what was asked.
-		lasts := until
-		if lasts.After(asked) {
-			lasts = asked
-		}
-		e.runs(at, lasts)
-		e.until, e.accepted, e.notBefore = until, now, time.Time{}
-		b.move(e, held, c.op)
+		b.took(e, at, until)
+		e.accepted, e.notBefore = now, time.Time{}
+		b.hold(e, c.op, now)
 		b.dirty[uid] = struct{}{}
 	}
+}
+
+// took notes until when the vendor says that a subscription lasts which was asked for at a time. More than was
+// asked for is a clock that runs ahead: never plan beyond what was asked.
+func (b *book) took(e *entry, at, until time.Time) {
+	asked := at.Add(b.config.TTL)
+	if !until.After(at) { // it says nothing, or its clock is beside ours
+		until = at.Add(b.gives)
+	}
+	e.runs(at, earlier(until, asked))
+	e.until, b.gives = until, earlier(until, asked).Sub(at)
+}
+
+// patience is how long to wait for the list to confirm a user: until it has settled, longer each time in a row,
+// and where a renewal is in doubt no less than half of what is left in any case.
+func (b *book) patience(e *entry, now time.Time) time.Duration {
+	wait := max(b.config.Reconcile, b.config.Settle)
+	if e.misses < 8 {
+		wait = min(wait, b.config.Settle<<e.misses)
+	}
+	if e.place == held {
+		wait = max(wait, e.until.Sub(now)/2)
+	}
+	return wait
 }
 
 // dropped notes that the vendor took a release.
@@ -122,6 +143,7 @@ func (b *book) refusedUser(c batch, uid bridge.UID, now time.Time) {
 		b.move(e, parked, nil)
 	default:
 		e.notBefore = now.Add(refusedFor)
+		b.hold(e, c.op, now)
 	}
 }
 

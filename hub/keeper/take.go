@@ -1,7 +1,7 @@
 package keeper
 
 import (
-	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,12 +37,25 @@ func (b *book) mostOverdue(k kind, now time.Time) *operator {
 	var most *operator
 	var first time.Time
 	for _, op := range b.operators {
-		at, ok := op.due(k)
+		at, ok := b.due(op, k)
 		if ok && !at.After(now) && (most == nil || at.Before(first)) {
 			most, first = op, at
 		}
 	}
 	return most
+}
+
+// due says when an operator's next work of a kind may be done, if there is any.
+func (b *book) due(op *operator, k kind) (at time.Time, ok bool) {
+	lane := &op.lanes[k]
+	if len(lane.splits) > 0 {
+		return lane.until, true
+	}
+	at, ok = op.needs(k)
+	if k == inspect {
+		at = later(at, b.walkAt)
+	}
+	return later(at, lane.until), ok
 }
 
 // next is when take will have something, if nothing else happens.
@@ -54,10 +67,10 @@ func (b *book) next() (first time.Time, ok bool) {
 	}
 	for _, op := range b.operators {
 		for k := range kinds {
-			sooner(op.due(k))
+			sooner(b.due(op, k))
 		}
 	}
-	sooner(earliest(b.parked, func(e *entry) time.Time { return e.notBefore }))
+	sooner(b.parked.first())
 	if first.Before(b.paused) {
 		first = b.paused
 	}
@@ -66,7 +79,8 @@ func (b *book) next() (first time.Time, ok bool) {
 
 func (b *book) batch(k kind, op *operator, now time.Time) batch {
 	next := batch{kind: k, op: op}
-	if lane := &op.lanes[k]; len(lane.splits) > 0 {
+	lane := &op.lanes[k]
+	if len(lane.splits) > 0 {
 		next.uids = slices.DeleteFunc(lane.splits[0], func(uid bridge.UID) bool { return !b.still(next, uid) })
 		lane.splits = lane.splits[1:]
 		return next
@@ -77,10 +91,13 @@ func (b *book) batch(k kind, op *operator, now time.Time) batch {
 			next.uids = append(next.uids, el.Value.(*entry).uid)
 		}
 	case renew:
-		next.uids = renewals(op, now)
+		next.uids = op.calendar.ripe(now)
 	case release:
 		next.uids = b.releases(op, now)
+	case inspect:
+		b.walkAt = now.Add(b.config.Settle / time.Duration(len(b.operators)))
 	}
+	lane.paced = now.Add(tick)
 	return next
 }
 
@@ -96,46 +113,25 @@ func (b *book) still(c batch, uid bridge.UID) bool {
 	return e != nil && e.op == c.op && e.place == at[c.kind]
 }
 
-// renewals are those who are due, and to fill the call those who come next and are past half their time.
-func renewals(op *operator, now time.Time) []bridge.UID {
-	var ripe []*entry
-	for _, e := range op.held {
-		if !e.half.After(now) && !e.notBefore.After(now) {
-			ripe = append(ripe, e)
-		}
-	}
-	return firstOf(ripe, (*entry).dueAt)
-}
-
 // releases are those whose time is up. Who expired meanwhile needs no call.
 func (b *book) releases(op *operator, now time.Time) []bridge.UID {
-	var uids []bridge.UID
-	for uid := range op.extras {
-		if len(uids) < maxBatch {
-			uids = append(uids, uid)
-		}
-	}
-	var ripe []*entry
-	for _, e := range op.leaving {
-		switch {
-		case !e.until.After(now):
+	uids := slices.Sorted(maps.Keys(op.extras))
+	uids = uids[:min(len(uids), maxBatch)]
+	var seen []*entry
+	for len(op.leaving) > 0 && len(uids) < maxBatch && !op.leaving[0].at.After(now.Add(gatherRelease)) {
+		e := op.leaving[0]
+		if !e.until.After(now) {
 			b.forget(e)
-		case !e.releaseAt.After(now):
-			ripe = append(ripe, e)
+			continue
 		}
+		if !e.releaseAt.After(now) {
+			uids = append(uids, e.uid)
+		}
+		op.leaving.drop(e)
+		seen = append(seen, e)
 	}
-	uids = append(uids, firstOf(ripe, func(e *entry) time.Time { return e.releaseAt })...)
-	return uids[:min(len(uids), maxBatch)]
-}
-
-// firstOf names as many as a call takes, who come first.
-func firstOf(entries []*entry, when func(*entry) time.Time) []bridge.UID {
-	slices.SortFunc(entries, func(x, y *entry) int {
-		return cmp.Or(when(x).Compare(when(y)), cmp.Compare(x.uid, y.uid))
-	})
-	var uids []bridge.UID
-	for _, e := range entries[:min(len(entries), maxBatch)] {
-		uids = append(uids, e.uid)
+	for _, e := range seen { // they stay where they are until the vendor has taken it
+		op.leaving.put(e, e.goneAt())
 	}
 	return uids
 }

@@ -29,6 +29,8 @@ type world struct {
 	calls [kinds]int
 	uids  [kinds]int
 	times [kinds][]time.Time
+	sizes []int // of the renewals
+	quiet bool  // the book is not checked after each call
 }
 
 var worldStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -84,7 +86,9 @@ func (w *world) run(d time.Duration) {
 		if c, ok := w.book.take(w.now); ok {
 			w.call(c)
 			w.flush()
-			w.check()
+			if !w.quiet {
+				w.check()
+			}
 			continue
 		}
 		w.flush()
@@ -105,6 +109,9 @@ func (w *world) call(c batch) {
 	w.now = w.now.Add(callTakes)
 	w.calls[c.kind]++
 	w.uids[c.kind] += len(c.uids)
+	if c.kind == renew {
+		w.sizes = append(w.sizes, len(c.uids))
+	}
 	w.times[c.kind] = append(w.times[c.kind], at)
 	require.LessOrEqual(w.t, len(c.uids), maxBatch)
 	require.True(w.t, len(c.uids) > 0 || c.kind == inspect, "a call for nobody")
@@ -166,8 +173,17 @@ func (w *world) conclude(c batch, at time.Time) {
 		}
 		w.book.reconcile(c.op, list, at, w.now)
 	default:
-		w.book.subscribed(c, at, nil, w.now)
+		w.book.subscribed(c, at, w.answer(c), w.now)
 	}
+}
+
+// answer is what the vendor says of those whom it subscribed.
+func (w *world) answer(c batch) map[bridge.UID]time.Time {
+	answer := map[bridge.UID]time.Time{}
+	for _, uid := range c.uids {
+		answer[uid] = w.vendor[c.op.name][uid]
+	}
+	return answer
 }
 
 func (w *world) flush() {
@@ -213,7 +229,7 @@ func (w *world) covered(uid bridge.UID) bool {
 }
 
 func (w *world) resetCounts() {
-	w.calls, w.uids, w.times = [kinds]int{}, [kinds]int{}, [kinds][]time.Time{}
+	w.calls, w.uids, w.times, w.sizes = [kinds]int{}, [kinds]int{}, [kinds][]time.Time{}, nil
 }
 
 func people(prefix string, n int) []bridge.UID {
