@@ -6,6 +6,7 @@ import (
 
 	"github.com/presence-bridge/presence-bridge/bridge"
 	"github.com/presence-bridge/presence-bridge/bridge/easemob"
+	"github.com/presence-bridge/presence-bridge/poller/schedule"
 )
 
 // call makes a call and brings what it shows into the log. Every user of it is back in line afterwards.
@@ -18,8 +19,9 @@ func (t *term) call(ctx context.Context, f flight) {
 		t.failed(f, at, err)
 	default:
 		t.answered(f)
+		before := t.entries(f)
 		again := t.observe(ctx, f, at, answer)
-		t.landed(f, at, answer, again)
+		t.landed(f, at, answer, before, again)
 	}
 }
 
@@ -55,10 +57,18 @@ func (t *term) observations(f flight, at time.Time, answer easemob.Answer) []bri
 	observations := make([]bridge.Observation, 0, len(f.picks))
 	for _, pick := range f.picks {
 		if p, ok := answer.Presences[string(pick.uid)]; ok && t.list.has(pick.uid) {
-			observations = append(observations, bridge.Observation{UID: pick.uid, State: bridge.StateOf(p.Status, p.Ext, bridge.Millis(p.LastTime)), At: at, Source: pick.source})
+			observations = append(observations, bridge.Observation{UID: pick.uid, State: stateOf(p), At: at, Source: pick.source})
 		}
 	}
 	return observations
+}
+
+// stateOf is what the vendor says of a user, by devices or by a word.
+func stateOf(p easemob.Presence) bridge.State {
+	if p.Status == nil {
+		return bridge.OnlineOnly(p.Online)
+	}
+	return bridge.StateOf(p.Status, p.Ext, bridge.Millis(p.LastTime))
 }
 
 // answered notes a call that the vendor has answered, before its changes are written: how NATS does is another
@@ -71,28 +81,59 @@ func (t *term) answered(f flight) {
 	defer t.p.mu.Unlock()
 	t.answers.success(now)
 	t.trouble(f.operator).success()
-	t.schedule.Release(f.operator)
+	t.lineup.release(f.operator)
+	t.lineup.limit(f.operator, t.trouble(f.operator).size)
 	t.nudge()
 }
 
+// entries notes where the log stands of those in a call.
+func (t *term) entries(f flight) []bridge.Entry {
+	entries := make([]bridge.Entry, len(f.picks))
+	for i, pick := range f.picks {
+		entries[i], _, _ = t.p.journal.Last(pick.uid)
+	}
+	return entries
+}
+
 // landed puts the users of an answered call back in line.
-func (t *term) landed(f flight, at time.Time, answer easemob.Answer, again map[bridge.UID]bool) {
+func (t *term) landed(f flight, at time.Time, answer easemob.Answer, before []bridge.Entry, again map[bridge.UID]bool) {
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
-	now, gaps := time.Now(), 0
-	for _, pick := range f.picks {
-		o := seen
-		if _, ok := answer.Presences[string(pick.uid)]; !ok {
-			o, gaps = missing, gaps+1
-		} else if again[pick.uid] {
-			o = overtaken
+	now := time.Now()
+	t.lateBy(now.Sub(at))
+	for i, pick := range f.picks {
+		_, there := answer.Presences[string(pick.uid)]
+		k := schedule.Look{At: at, Outcome: outcomeOf(there, again[pick.uid])}
+		after, _, _ := t.p.journal.Last(pick.uid)
+		if k.Outcome == schedule.Seen && after.Change != nil {
+			k.Online, k.Changed = after.Online, after.Seq != before[i].Seq
 		}
-		t.list.looked(pick.uid, at, o == missing, now)
+		if k.Changed {
+			k.Since = since(after.Change)
+		}
+		t.p.metrics.landed(pick, k, before[i], after, now)
+		t.list.looked(pick.uid, at, !there)
 		t.learn(pick.uid)
-		t.land(pick.uid, look{at, o})
+		t.land(pick.uid, k)
 	}
-	t.p.metrics.missing.Add(float64(gaps))
 	t.nudge()
+}
+
+// outcomeOf tells what became of a look of an answered call.
+func outcomeOf(there, again bool) schedule.Outcome {
+	switch {
+	case !there:
+		return schedule.Missing
+	case again:
+		return schedule.Overtaken
+	}
+	return schedule.Seen
+}
+
+// lateBy notes how long a look took to reach the log. It follows the slow ones at once and the quick ones slowly.
+func (t *term) lateBy(d time.Duration) {
+	t.late = max(d, t.late-(t.late-d)/50)
+	t.lineup.schedule.Late(t.late)
 }
 
 // failed puts the users of a failed call back where they were: it has shown nothing. Only a user for whose
@@ -104,26 +145,26 @@ func (t *term) failed(f flight, at time.Time, err error) {
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
 	t.answers.failure(err)
-	o, trouble := failed, t.trouble(f.operator)
+	o, trouble := schedule.Failed, t.trouble(f.operator)
 	if aboutTheCall(err) {
 		trouble.refused(len(f.picks))
+		t.lineup.limit(f.operator, trouble.size)
 		if len(f.picks) == 1 {
-			o = missing
-			t.list.looked(f.picks[0].uid, at, true, now)
+			o = schedule.Missing
+			t.list.looked(f.picks[0].uid, at, true)
 		}
 	}
 	for _, pick := range f.picks {
-		t.land(pick.uid, look{at, o})
+		t.land(pick.uid, schedule.Look{At: at, Outcome: o})
 	}
 	if d, ok := trouble.fail(f.era); ok {
-		t.schedule.Hold(f.operator, now.Add(d))
+		t.lineup.hold(f.operator, now.Add(d))
 	}
 	t.nudge()
 }
 
-func (t *term) land(uid bridge.UID, l look) {
-	delete(t.flying, uid)
-	t.schedule.Done(uid, l)
+func (t *term) land(uid bridge.UID, k schedule.Look) {
+	t.lineup.done(uid, k)
 	if t.leaving[uid] {
 		signal(t.left)
 	}

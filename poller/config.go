@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
+	"github.com/presence-bridge/presence-bridge/bridge/easemob"
+	"github.com/presence-bridge/presence-bridge/poller/schedule"
 )
 
 // What a zero [Config] means.
@@ -24,9 +27,10 @@ const (
 // Config says as whom the poller asks, and how often it is to ask.
 type Config struct {
 	Operators    []string              // service users that act as {uid}; at least one
+	Nameless     bool                  // calls are made in nobody's name, as with EASEMOB_STATUS=online: Operators are of no account
 	MaxStaleness time.Duration         // a watched user is asked at least this often, or the feed is degraded; 30 s
 	Rate         float64               // calls a second that the vendor client lets through, see below; 40
-	Revisit      time.Duration         // nobody is looked at again sooner, except on a hint; 500 ms
+	Revisit      time.Duration         // nobody is looked at again sooner, save for a first hint; 500 ms
 	ID           string                // unique in the cluster, for the role
 	Logger       *slog.Logger          // nil means silence
 	Registerer   prometheus.Registerer // nil: no metrics
@@ -53,6 +57,9 @@ func (c Config) Validate() error {
 }
 
 func (c Config) checkOperators() []error {
+	if c.Nameless {
+		return nil
+	}
 	if len(c.Operators) == 0 {
 		return []error{errors.New("EASEMOB_OPERATORS is not set: name at least one service user who asks in its name")}
 	}
@@ -67,8 +74,11 @@ func (c Config) checkOperators() []error {
 	return problems
 }
 
-// operators folds the names, as the vendor does.
+// operators folds the names, as the vendor does. Who is asked for in nobody's name has an operator without one.
 func (c Config) operators() []string {
+	if c.Nameless {
+		return []string{""}
+	}
 	names := make([]string, len(c.Operators))
 	for i, name := range c.Operators {
 		names[i] = strings.ToLower(name)
@@ -95,6 +105,14 @@ func (c Config) revisit() time.Duration {
 		return DefaultRevisit
 	}
 	return c.Revisit
+}
+
+// schedule is how looks are spread over those who are watched.
+func (c Config) schedule(start time.Time) schedule.Config {
+	return schedule.Config{
+		Batch: easemob.MaxUIDs, Rate: c.rate(), MaxStaleness: c.maxStaleness(), Revisit: c.revisit(), Slack: c.slack(),
+		Seed: rand.Uint64(), Start: start,
+	}
 }
 
 // slack is how long a call waits beyond revisit for others to share it. Users who were looked at apart from the

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/presence-bridge/presence-bridge/bridge"
 	"github.com/presence-bridge/presence-bridge/bridge/easemob"
 )
 
@@ -15,6 +16,10 @@ func (t *term) dispatch(ctx context.Context) error {
 	calls, ctx := errgroup.WithContext(ctx)
 	room := make(chan struct{}, t.p.config.inFlight())
 	calls.Go(func() error {
+		// The first slot is for the last call of who led before: the second that both are in has no more than its budget.
+		if err := t.p.vendor.Wait(ctx, easemob.KindGet); err != nil {
+			return whileLeading(ctx, err)
+		}
 		for {
 			f, err := t.nextFlight(ctx, room)
 			if err != nil {
@@ -55,6 +60,9 @@ func (t *term) nextFlight(ctx context.Context, room chan<- struct{}) (flight, er
 	if err := t.p.vendor.Wait(ctx, easemob.KindGet); err != nil {
 		return flight{}, err
 	}
+	if err := bridge.StillLeading(ctx); err != nil {
+		return flight{}, err
+	}
 	return t.pick(time.Now()), nil
 }
 
@@ -80,7 +88,7 @@ func (t *term) untilDue(ctx context.Context) error {
 func (t *term) idle(now time.Time) time.Duration {
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
-	return t.schedule.Idle(now)
+	return t.lineup.schedule.Idle(now)
 }
 
 // flight is a call under way.
@@ -92,17 +100,9 @@ type flight struct {
 func (t *term) pick(now time.Time) flight {
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
-	f := flight{batch: t.schedule.Next(now, easemob.MaxUIDs)}
-	trouble := t.trouble(f.operator)
-	f.era = trouble.era
-	for len(f.picks) > trouble.size { // back to where they were
-		last := len(f.picks) - 1
-		t.schedule.Done(f.picks[last].uid, look{now, failed})
-		f.picks = f.picks[:last]
-	}
-	for _, pick := range f.picks {
-		t.flying[pick.uid] = true
-	}
+	f := flight{batch: t.lineup.next(now)}
+	f.era = t.trouble(f.operator).era
+	t.p.metrics.picked(f)
 	return f
 }
 

@@ -6,6 +6,8 @@
 //	p, err := poller.New(bus, client, poller.Config{Operators: []string{"svc-1"}, ID: "host-1"})
 //	err = p.Run(ctx) // until ctx is done
 //
+// For an app that has not bought presence, the vendor is client.Online(), and Config.Nameless stands for operators.
+//
 // Any number of processes may run one. One of them leads, which is to say that it makes the calls; the others
 // follow the log, the watch registry and the subscription ledger, and can take over at once.
 //
@@ -20,13 +22,24 @@
 //     in flight: TestFirstAndUnwatched, TestWhoIsUnwatchedDuringACallIsNotPublished. Those who were left behind are
 //     told of before the first message of the feed: TestTheLeftBehindAreToldBeforeTheFeed; those of whom somebody
 //     wrote too late, soon: TestALateWriterIsPutRight.
-//   - The budget is kept, and used: calls are full while enough users are due: TestTheBudgetIsKeptAndUsed.
-//   - Nobody is starved, asked twice at once, or asked again too soon: TestRoundRobinHoldsUnderEverything.
-//   - A hint is in the very next call, and costs no more than that: TestAHintIsInTheCallThatWaitsForItsSlot,
-//     TestAHintCostsOneCall.
+//   - The budget is kept, and used: calls are full while enough users are due: TestTheBudgetIsKeptAndUsed; also while
+//     pollers replace each other, and where answers take seconds: TestNoSecondIsOverTheBudget.
+//   - Nobody is starved, asked twice at once, or asked again too soon: TestTheLineupHoldsUnderEverything, and TestWhateverHappens of
+//     package schedule, which says who is looked at when.
+//   - A hint of one's own set, or about somebody who was not hinted at just now, is in the very next call, and costs
+//     no more than that: TestAHintIsInTheCallThatWaitsForItsSlot, TestAHintCostsOneCall, and one that comes
+//     during a call means another look: TestAHintDuringACallMeansAnotherLook. What the vendor's callbacks tell
+//     starves nobody: TestAFloodOfHintsStarvesNobody. One user who flaps costs a look each Revisit, and the last one counts:
+//     TestAFlappingUserIsAskedNoMoreOftenThanRevisit. What hints are good for is counted:
+//     TestHintedLooksAreCounted, TestAHintFindsAChange.
 //   - Users are asked for by the operator that subscribes them: TestEachIsAskedByWhoSubscribesThem. One operator
 //     whom the vendor refuses, or one user for whose sake it refuses a call, holds nobody else back:
 //     TestAnOperatorThatIsRefusedHoldsNobodyElseBack, TestOneUserCannotSpoilTheOthersCalls.
+//     Where the vendor finds us too fast, or will not have the app, the operator or the address, no user is to blame:
+//     TestOnlyWhatIsAboutACallSplitsIt, TestNobodyIsBlamedForWhatIsNotAboutThem.
+//   - What was learned of how people change survives a restart, and where it is damaged it is learned anew:
+//     TestARestartRemembersWhatWasLearned, TestAMemoryIsReadAsItWasWritten, TestADamagedMemoryIsNoMemory.
+//   - Looks go where many watch: TestLooksGoWhereManyWatch.
 //   - The feed's health tells the truth, and what to do: TestHealth, TestTheFeedTellsTheTruth.
 //
 // # Who owns what
@@ -34,7 +47,8 @@
 // A term is one time of leading. All of its state, the schedule and the watch list among it, is guarded by the
 // poller's one mutex, under which nothing waits for anything. One goroutine paces the calls, one is for each call
 // in flight, one tells the log who is not watched any more, one reconciles, one tells the feed's health; lead
-// waits for all of them. What decides is pure and has no clock: roundRobin (behind scheduler), watchlist, health.
+// waits for all of them. What decides is pure and has no clock: schedule, by number, and lineup, which knows the
+// numbers' names; watchlist, memory and health.
 //
 // # Debugging
 //

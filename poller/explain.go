@@ -1,9 +1,11 @@
 package poller
 
 import (
+	"math"
 	"time"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
+	"github.com/presence-bridge/presence-bridge/poller/schedule"
 )
 
 // Explanation is what this poller knows of one user. Only Watched and what the log says are of use where it
@@ -19,9 +21,14 @@ type Explanation struct {
 	LeftOut  bool           `json:"left_out,omitempty"` // that answer left the user out
 	Operator string         `json:"operator,omitempty"` // who asks
 	InCall   bool           `json:"in_call,omitempty"`  // being asked now
-	Due      time.Time      `json:"due,omitzero"`       // when the user is due next; the budget may make it later
+	Due      time.Time      `json:"due,omitzero"`       // when the next look is to be expected; an estimate
+	Lane     string         `json:"lane,omitempty"`     // of the next look: turn, guarantee, front or hint
 	Why      string         `json:"why,omitempty"`      // what makes it due
-	Failures int            `json:"failures,omitempty"` // calls of that operator that failed in a row
+	Watchers int            `json:"watchers,omitempty"` // who look at the user now; to within a factor of two
+
+	ChangesPerHour float64 `json:"changes_per_hour,omitempty"` // to be expected of the user as it is now
+
+	Failures int `json:"failures,omitempty"` // calls of that operator that failed in a row
 }
 
 // Explain tells what this poller knows of a user.
@@ -42,11 +49,12 @@ func (t *term) explain(uid bridge.UID, e *Explanation) {
 	if w := t.list.users[uid]; w != nil {
 		e.Asked, e.LeftOut = w.asked, w.gap
 	}
-	at, ok := t.schedule.Place(uid)
+	at, ok := t.lineup.place(uid, time.Now())
 	if !ok {
 		return
 	}
-	e.Operator, e.InCall, e.Due, e.Why = at.operator, at.inCall, at.due, at.why()
+	e.Operator, e.InCall, e.Due, e.Lane, e.Why = at.operator, at.InCall, at.Due, at.Lane.String(), at.why()
+	e.Watchers, e.ChangesPerHour = t.p.registry.Watchers(uid), math.Round(at.Hazard*3600*100)/100
 	if trouble := t.troubles[at.operator]; trouble != nil {
 		e.Failures = trouble.failures
 	}
@@ -54,10 +62,12 @@ func (t *term) explain(uid bridge.UID, e *Explanation) {
 
 func (p place) why() string {
 	switch {
-	case !p.first:
-		return "in turn"
+	case p.Lane == schedule.LaneGuarantee:
+		return "nobody goes unlooked at for longer than MAX_STALENESS"
+	case p.Lane == schedule.LaneTurn:
+		return "in turn: by who watches, and by how likely a change is"
 	case p.source == bridge.SourcePoll:
-		return "new, or another writer was faster: ahead of the turn"
+		return "ahead of the turn: new, or the last look came to nothing"
 	}
-	return "a hint (" + string(p.source) + "): ahead of the turn"
+	return "ahead of the turn: a hint (" + string(p.source) + ")"
 }

@@ -69,7 +69,7 @@ func (t *term) takeLeaving() []bridge.UID {
 		if len(uids) == farewellBatch {
 			break
 		}
-		if !t.flying[uid] {
+		if !t.lineup.inCall(uid) {
 			delete(t.leaving, uid)
 			uids = append(uids, uid)
 		}
@@ -93,7 +93,7 @@ func (t *term) bidFarewell(ctx context.Context, uids []bridge.UID) bool {
 	}
 	for _, uid := range uids {
 		t.learn(uid)
-		t.schedule.Hint(uid, bridge.SourcePoll, time.Now()) // who is watched again meanwhile is new
+		t.lineup.hint(uid, bridge.SourcePoll, time.Now()) // who is watched again meanwhile is new
 	}
 	t.nudge()
 	return len(out.Again) == 0

@@ -37,14 +37,16 @@ type figures struct {
 	oldest     time.Time     // verification of all whose state is known
 	waiting    time.Time     // since when the newcomer waits who has waited longest to be asked for; zero: none does
 	unwritten  time.Time     // since when nothing that was seen could be written; zero: it can
-	turn       time.Duration // the last complete one; 0: none is
+	turn       time.Duration // that it takes to look at everybody once, at the pace of late
 	callsPerS  float64
 	began      time.Time // when this poller took over
 	quietSince time.Time
 	err        error // of the last call
+	nameless   bool  // no operator asks
 
 	maxStaleness, revisit time.Duration
-	rate                  float64
+	rate                  float64 // calls a second, as set
+	budget                float64 // calls a second that the vendor lets through now; no more than rate
 }
 
 // health says how far the feed can be believed, and where it cannot, why and what to do.
@@ -74,7 +76,7 @@ func (f figures) asOf(now time.Time) time.Time {
 }
 
 func (f figures) degraded(now time.Time) bool {
-	return now.Sub(f.asOf(now)) > f.maxStaleness || f.waits(now) > f.maxStaleness || f.cannotWrite(now)
+	return now.Sub(f.asOf(now)) > f.maxStaleness || f.waits(now) > f.maxStaleness || f.cannotWrite(now) || f.need() > f.maxStaleness
 }
 
 // waits is how long a newcomer has waited to be asked for.
@@ -100,7 +102,7 @@ func (f figures) quiet() time.Duration {
 
 // refusedForGood says that no patience helps.
 func refusedForGood(err error) bool {
-	return easemob.IsUnauthorized(err) || easemob.IsNotActivated(err)
+	return easemob.IsUnauthorized(err) || easemob.IsNotActivated(err) || easemob.IsOverPlan(err)
 }
 
 func (f figures) whyDown(now time.Time) []string {
@@ -129,29 +131,48 @@ func (f figures) whyDegraded(now time.Time) []string {
 	if f.cannotWrite(now) {
 		reasons = append(reasons, fmt.Sprintf("what was seen could not be written to NATS for %s", seconds(now.Sub(f.unwritten))))
 	}
-	if f.turn == 0 && f.oldest.Before(f.began) {
+	if !f.oldest.IsZero() && f.oldest.Before(f.began) {
 		reasons = append(reasons, fmt.Sprintf("this poller took over %s ago and has yet to look at everybody once", seconds(now.Sub(f.began))))
 	}
 	if f.err != nil {
 		reasons = append(reasons, fmt.Sprintf("the last call failed: %v", f.err))
 	}
 	if f.gaps > 0 {
-		reasons = append(reasons, fmt.Sprintf("the vendor's answers leave out %s: do they exist, and are EASEMOB_OPERATORS enough to subscribe them?", users(f.gaps)))
+		reasons = append(reasons, f.whyGaps())
 	}
 	if f.turn > f.maxStaleness && f.arithmetic() == nil {
-		reasons = append(reasons, fmt.Sprintf("looking at all %s took %s: raise EASEMOB_RATE, or find what slows the vendor's answers", users(f.watched), seconds(f.turn)))
+		reasons = append(reasons, fmt.Sprintf("looking at all %s takes %s at the calls there are: raise EASEMOB_RATE, or find what slows the vendor's answers", users(f.watched), seconds(f.turn)))
 	}
 	return reasons
 }
 
-// arithmetic complains where MAX_STALENESS cannot be kept whatever happens.
+func (f figures) whyGaps() string {
+	reason := fmt.Sprintf("the vendor's answers leave out %s: do they exist", users(f.gaps))
+	if f.nameless {
+		return reason + "?"
+	}
+	return reason + ", and are EASEMOB_OPERATORS enough to subscribe them?"
+}
+
+// need is how long it takes to look at everybody once, with the calls that there may be.
+func (f figures) need() time.Duration {
+	return time.Duration(f.calls() / f.budget * float64(time.Second))
+}
+
+// calls is how many it takes to look at everybody once.
+func (f figures) calls() float64 { return math.Ceil(float64(f.watched) / easemob.MaxUIDs) }
+
+// arithmetic complains where MAX_STALENESS cannot be kept whatever happens, and tells what would do.
 func (f figures) arithmetic() []string {
-	calls := math.Ceil(float64(f.watched) / easemob.MaxUIDs)
-	need := time.Duration(calls / f.rate * float64(time.Second))
-	if need <= f.maxStaleness {
+	if f.need() <= f.maxStaleness {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s at %v calls a second take %s: raise EASEMOB_RATE or MAX_STALENESS (%s)", users(f.watched), f.rate, seconds(need), f.maxStaleness)}
+	remedy, least := "raise EASEMOB_RATE to %.0f, or MAX_STALENESS (%s) to %.0fs", math.Ceil(f.calls()/f.maxStaleness.Seconds())
+	if least <= f.rate { // it is the vendor who lets through less
+		remedy = "the vendor refuses more; have its limit raised so that %.0f go through, or raise MAX_STALENESS (%s) to %.0fs"
+	}
+	return []string{fmt.Sprintf("%s at %v calls a second take %s: "+remedy, users(f.watched), math.Round(f.budget*10)/10, seconds(f.need()),
+		least, f.maxStaleness, math.Ceil(f.need().Seconds()))}
 }
 
 func seconds(d time.Duration) string {
@@ -193,6 +214,7 @@ func (t *term) tellHealth(ctx context.Context) error {
 		f, count := t.figures()
 		f.callsPerS = math.Round(float64(count-counted)/now.Sub(last).Seconds()*10) / 10
 		last, counted = now, count
+		t.p.metrics.budget.Set(f.budget)
 		t.publish(health(now, f), now)
 	}
 }
@@ -209,8 +231,9 @@ func (t *term) figures() (f figures, calls int) {
 	defer t.p.mu.Unlock()
 	return figures{
 		watched: len(t.list.users), unknown: len(t.list.users) - len(t.list.known), gaps: t.list.gaps,
-		oldest: t.list.oldest(), waiting: t.list.waiting(), unwritten: t.p.unwritten.failing(), turn: t.list.turn.took, began: t.began,
-		quietSince: t.answers.quietSince, err: t.answers.err,
+		oldest: t.list.oldest(), waiting: t.list.waiting(), unwritten: t.p.unwritten.failing(), turn: t.lineup.schedule.Turn(), began: t.began,
+		quietSince: t.answers.quietSince, err: t.answers.err, nameless: t.p.config.Nameless,
 		maxStaleness: t.p.config.maxStaleness(), revisit: t.p.config.revisit(), rate: t.p.config.rate(),
+		budget: min(t.p.vendor.Rate(easemob.KindGet), t.p.config.rate()),
 	}, t.answers.count
 }

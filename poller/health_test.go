@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -11,13 +10,9 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge/easemob"
 )
 
-// notActivated is an error as the client makes it, which only a call can.
 func notActivated(t *testing.T) error {
 	t.Helper()
-	client, err := easemob.New(easemob.Config{URL: "http://127.0.0.1:1", Org: "o", App: "a", Token: "a-fixed-token",
-		HTTPClient: refusing(`{"result":"the app not open presence"}`)})
-	require.NoError(t, err)
-	_, err = client.GetNow(context.Background(), "svc", []string{"u"})
+	err := vendorSays(t, 400, `{"result":"the app not open presence"}`)
 	require.True(t, easemob.IsNotActivated(err))
 	return err
 }
@@ -26,7 +21,7 @@ func TestHealth(t *testing.T) {
 	away := &easemob.Error{Kind: easemob.KindGet, Status: 429, Code: "reach_limit", Message: "slow down"}
 	well := figures{
 		watched: 12000, oldest: noon.Add(-3 * time.Second), turn: 3 * time.Second, callsPerS: 40,
-		began: noon.Add(-time.Hour), quietSince: noon, maxStaleness: 30 * time.Second, revisit: 500 * time.Millisecond, rate: 40,
+		began: noon.Add(-time.Hour), quietSince: noon, maxStaleness: 30 * time.Second, revisit: 500 * time.Millisecond, rate: 40, budget: 40,
 	}
 	for _, tt := range []struct {
 		name   string
@@ -36,7 +31,7 @@ func TestHealth(t *testing.T) {
 		reason []string // all of them in it; none: there is none
 	}{
 		{"well", func(*figures) {}, bridge.FeedLive, noon.Add(-3 * time.Second), nil},
-		{"nobody watched", func(f *figures) { *f = figures{rate: 40, maxStaleness: time.Second} }, bridge.FeedLive, noon, nil},
+		{"nobody watched", func(f *figures) { *f = figures{rate: 40, budget: 40, maxStaleness: time.Second} }, bridge.FeedLive, noon, nil},
 		{"nobody known yet", func(f *figures) { f.oldest, f.unknown = time.Time{}, 12000 }, bridge.FeedLive, noon, nil},
 		{"another machine's clock", func(f *figures) { f.oldest = noon.Add(time.Hour) }, bridge.FeedLive, noon, nil},
 		{"at the edge", func(f *figures) { f.oldest = noon.Add(-30 * time.Second) }, bridge.FeedLive, noon.Add(-30 * time.Second), nil},
@@ -45,7 +40,7 @@ func TestHealth(t *testing.T) {
 			bridge.FeedDegraded, noon.Add(-41 * time.Second), []string{"the oldest look is 41 s old, MAX_STALENESS is 30s", "leave out 37 users", "EASEMOB_OPERATORS"}},
 		{"calls fail now and then", func(f *figures) { f.oldest, f.err = noon.Add(-41*time.Second), away },
 			bridge.FeedDegraded, noon.Add(-41 * time.Second), []string{"the last call failed: easemob get: 429 reach_limit"}},
-		{"just taken over", func(f *figures) { f.oldest, f.turn, f.began = noon.Add(-24*time.Hour), 0, noon.Add(-2*time.Second) },
+		{"just taken over", func(f *figures) { f.oldest, f.began = noon.Add(-24*time.Hour), noon.Add(-2*time.Second) },
 			bridge.FeedDegraded, noon.Add(-24 * time.Hour), []string{"took over 2.0 s ago", "86,400 s old"}},
 		{"newcomers wait", func(f *figures) { f.waiting = noon.Add(-31 * time.Second) },
 			bridge.FeedDegraded, noon.Add(-3 * time.Second), []string{"somebody has waited 31 s for the first look, MAX_STALENESS is 30s"}},
@@ -53,11 +48,13 @@ func TestHealth(t *testing.T) {
 		{"NATS takes nothing", func(f *figures) { f.unwritten = noon.Add(-6 * time.Second) },
 			bridge.FeedDegraded, noon.Add(-3 * time.Second), []string{"what was seen could not be written to NATS for 6.0 s"}},
 		{"slow answers", func(f *figures) { f.oldest, f.turn = noon.Add(-41*time.Second), 41*time.Second },
-			bridge.FeedDegraded, noon.Add(-41 * time.Second), []string{"looking at all 12,000 users took 41 s"}},
+			bridge.FeedDegraded, noon.Add(-41 * time.Second), []string{"looking at all 12,000 users takes 41 s"}},
 		{"too many users", func(f *figures) { f.watched, f.oldest = 200000, noon.Add(-50*time.Second) },
-			bridge.FeedDegraded, noon.Add(-50 * time.Second), []string{"200,000 users at 40 calls a second take 50 s: raise EASEMOB_RATE or MAX_STALENESS"}},
+			bridge.FeedDegraded, noon.Add(-50 * time.Second), []string{"200,000 users at 40 calls a second take 50 s: raise EASEMOB_RATE to 67, or MAX_STALENESS (30s) to 50s"}},
 		{"too many users, not yet late", func(f *figures) { f.watched = 200000 },
-			bridge.FeedLive, noon.Add(-3 * time.Second), []string{"200,000 users at 40 calls a second take 50 s"}},
+			bridge.FeedDegraded, noon.Add(-3 * time.Second), []string{"200,000 users at 40 calls a second take 50 s"}},
+		{"the app's own clients call", func(f *figures) { f.budget = 3.2 },
+			bridge.FeedDegraded, noon.Add(-3 * time.Second), []string{"12,000 users at 3.2 calls a second take 37 s: the vendor refuses more", "so that 4 go through, or raise MAX_STALENESS (30s) to 38s"}},
 		{"no call succeeds", func(f *figures) { f.quietSince, f.err, f.unknown = noon.Add(-8*time.Second), away, 1 },
 			bridge.FeedDown, noon.Add(-3 * time.Second), []string{"no call to the vendor has succeeded for 8.0 s", "429", "1 user wait"}},
 		{"no call comes back", func(f *figures) { f.quietSince = noon.Add(-80 * time.Second) },
@@ -66,8 +63,10 @@ func TestHealth(t *testing.T) {
 			bridge.FeedLive, noon.Add(-3 * time.Second), nil},
 		{"a budget of a call in ten seconds", func(f *figures) { f.quietSince, f.rate, f.watched = noon.Add(-8*time.Second), 0.1, 90 },
 			bridge.FeedLive, noon.Add(-3 * time.Second), nil},
+		{"users without an answer, whom no operator asks for", func(f *figures) { f.oldest, f.gaps, f.nameless = noon.Add(-41*time.Second), 37, true },
+			bridge.FeedDegraded, noon.Add(-41 * time.Second), []string{"leave out 37 users: do they exist?"}},
 		{"refused for good", func(f *figures) { f.err = notActivated(t) },
-			bridge.FeedDown, noon.Add(-3 * time.Second), []string{"the vendor refuses us", "switch presence on"}},
+			bridge.FeedDown, noon.Add(-3 * time.Second), []string{"the vendor refuses us", "EASEMOB_STATUS=online"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := well

@@ -144,14 +144,19 @@ func (p *testPoller) leading() bool {
 	return p.term != nil
 }
 
-// turns is how often everybody has been looked at.
-func (p *testPoller) turns() int {
+// turned says whether everybody who is watched has been looked at since then.
+func (p *testPoller) turned(since time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.term == nil {
-		return 0
+	if p.term == nil || len(p.term.list.users) == 0 {
+		return false
 	}
-	return p.term.list.turn.number - 1
+	for _, w := range p.term.list.users {
+		if !w.asked.After(since) {
+			return false
+		}
+	}
+	return true
 }
 
 // metric is the sum of a metric over its labels.

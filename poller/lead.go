@@ -18,7 +18,7 @@ func (p *Poller) lead(ctx context.Context) error {
 	if !p.ready(ctx) {
 		return nil
 	}
-	t := p.begin()
+	t := p.begin(p.recall(ctx))
 	defer p.end()
 	if !t.sayWhoWasLeftBehind(ctx) {
 		return nil
@@ -33,6 +33,7 @@ func (p *Poller) lead(ctx context.Context) error {
 	g.Go(func() error { return t.farewells(ctx) })
 	g.Go(func() error { return t.reconcile(ctx) })
 	g.Go(func() error { return t.tellHealth(ctx) })
+	g.Go(func() error { return t.memorize(ctx) })
 	return g.Wait()
 }
 
@@ -48,10 +49,10 @@ func (p *Poller) ready(ctx context.Context) bool {
 	return true
 }
 
-func (p *Poller) begin() *term {
+func (p *Poller) begin(m memory) *term {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.term = p.newTerm(time.Now())
+	p.term = p.newTerm(m, time.Now())
 	p.metrics.leader.Set(1)
 	return p.term
 }

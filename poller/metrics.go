@@ -7,6 +7,7 @@ import (
 
 	"github.com/presence-bridge/presence-bridge/bridge"
 	"github.com/presence-bridge/presence-bridge/bridge/easemob"
+	"github.com/presence-bridge/presence-bridge/poller/schedule"
 )
 
 // metrics are what operators see. No label is a user.
@@ -14,13 +15,18 @@ type metrics struct {
 	calls   *prometheus.CounterVec // by result
 	fill    prometheus.Histogram
 	looks   prometheus.Counter
+	picks   *prometheus.CounterVec // by lane
 	missing prometheus.Counter
+	lag     prometheus.Histogram
 	changes *prometheus.CounterVec // by what
+	hints   *prometheus.CounterVec // by result
 
 	leader  prometheus.Gauge
 	watched prometheus.Gauge
 	state   *prometheus.GaugeVec
 	age     prometheus.Gauge
+	turn    prometheus.Gauge
+	budget  prometheus.Gauge
 }
 
 const prefix = "presence_bridge_poller_"
@@ -29,11 +35,19 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		calls:   counters("calls_total", "Batch gets made, by result: ok, throttled, refused (no retry helps) or failed.", "result"),
 		looks:   counter("looks_total", "Users asked for in calls that were answered."),
+		picks:   counters("picks_total", "Users taken into calls, by lane: turn (the look was worth the most), guarantee (MAX_STALENESS was near), front (new, set by themselves, or a call had failed) or hint (the vendor's callback).", "lane"),
 		missing: counter("missing_entries_total", "Users left out of an answer, or spoilt in it: they stay as they were."),
 		changes: counters("changes_published_total", "Messages published to the log, by what: observed or unwatched.", "what"),
+		hints:   counters("hinted_looks_total", "Users asked for because a callback of the vendor told of them, by result: changed, same, or unknown (left out, or another writer was faster).", "result"),
 		leader:  gauge("leader", "1 while this process is the active poller."),
 		watched: gauge("watched_users", "Users who are looked at; 0 while standing by."),
 		age:     gauge("as_of_age_seconds", "Age of the oldest verification among users whose state is known."),
+		budget:  gauge("budget_calls_per_second", "Batch gets a second that there may be now: EASEMOB_RATE, or less where the vendor refuses that."),
+		turn:    gauge("turn_seconds", "Time that a look at everybody takes, at the pace of late."),
+		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: prefix + "staleness_seconds", Help: "Age of a change when it is in the log, since the time that the vendor tells of it (in whole seconds, by the vendor's clock).",
+			Buckets: []float64{.25, .5, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 120},
+		}),
 		fill: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: prefix + "batch_users", Help: "Users in a call.", Buckets: []float64{1, 10, 25, 50, 75, 99, 100},
 		}),
@@ -61,7 +75,7 @@ func (m *metrics) register(r prometheus.Registerer) error {
 	if r == nil {
 		return nil
 	}
-	for _, c := range []prometheus.Collector{m.calls, m.fill, m.looks, m.missing, m.changes, m.leader, m.watched, m.state, m.age} {
+	for _, c := range []prometheus.Collector{m.calls, m.fill, m.looks, m.picks, m.missing, m.lag, m.turn, m.budget, m.changes, m.hints, m.leader, m.watched, m.state, m.age} {
 		if err := r.Register(c); err != nil {
 			return err
 		}
@@ -75,6 +89,26 @@ func (m *metrics) called(f flight, err error) {
 	m.fill.Observe(float64(len(f.picks)))
 	if err == nil {
 		m.looks.Add(float64(len(f.picks)))
+	}
+}
+
+// picked counts who is in a call, and why.
+func (m *metrics) picked(f flight) {
+	for _, pick := range f.picks {
+		m.picks.WithLabelValues(pick.lane.String()).Inc()
+	}
+}
+
+// landed counts what a look of an answered call has shown.
+func (m *metrics) landed(p pick, k schedule.Look, before, after bridge.Entry, now time.Time) {
+	if k.Outcome == schedule.Missing {
+		m.missing.Inc()
+	}
+	if p.source == bridge.SourceHint {
+		m.hints.WithLabelValues(hintResult(k)).Inc()
+	}
+	if k.Changed && before.Change != nil && !before.Unwatched() && after.LastTime > before.LastTime {
+		m.lag.Observe(max(now.Sub(time.UnixMilli(after.LastTime)).Seconds(), 0))
 	}
 }
 
@@ -103,6 +137,7 @@ func (m *metrics) health(f bridge.Feed, now time.Time) {
 	}
 	m.watched.Set(float64(f.Watched))
 	m.age.Set(now.Sub(time.UnixMilli(f.AsOf)).Seconds())
+	m.turn.Set(float64(f.SweepMS) / 1000)
 }
 
 // idle shows a poller that does not lead.
@@ -110,6 +145,8 @@ func (m *metrics) idle() {
 	m.leader.Set(0)
 	m.watched.Set(0)
 	m.age.Set(0)
+	m.turn.Set(0)
+	m.budget.Set(0)
 	for _, s := range []bridge.FeedState{bridge.FeedLive, bridge.FeedDegraded, bridge.FeedDown} {
 		m.state.WithLabelValues(string(s)).Set(0)
 	}

@@ -14,13 +14,15 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge/easemob"
 )
 
-// Vendor is who is asked; *[easemob.Client] is one.
+// Vendor is who is asked; *[easemob.Client] is one, and so is [easemob.Online].
 type Vendor interface {
 	// Wait waits for the next slot of a kind of call and takes it. The poller asks for easemob.KindGet only.
 	Wait(ctx context.Context, kind easemob.Kind) error
 	// GetNow asks in the name of operator for the presence of up to easemob.MaxUIDs users, in a slot that the
 	// caller has taken.
 	GetNow(ctx context.Context, operator string, uids []string) (easemob.Answer, error)
+	// Rate is how many calls a second of a kind there may be now.
+	Rate(kind easemob.Kind) float64
 }
 
 // Poller looks at everybody who is watched, while it has the role, and follows the log, the registry and the
@@ -77,18 +79,21 @@ func (p *Poller) follow(ctx context.Context, g *errgroup.Group) {
 	g.Go(func() error { return p.bus.FollowLedger(ctx, p.ledgerChanged) })
 }
 
-func (p *Poller) watchesChanged(added, removed []bridge.UID) {
+func (p *Poller) watchesChanged(d bridge.Watches) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.term == nil {
 		return
 	}
 	now := time.Now()
-	for _, uid := range added {
+	for _, uid := range d.Added {
 		p.term.watch(uid, now)
 	}
-	for _, uid := range removed {
-		p.term.unwatch(uid, now)
+	for _, uid := range d.Removed {
+		p.term.unwatch(uid)
+	}
+	for _, uid := range d.Weighed {
+		p.term.lineup.weigh(uid, weight(p.registry.Watchers(uid)), now)
 	}
 	p.term.nudge()
 }
@@ -102,16 +107,7 @@ func (p *Poller) ledgerChanged(c bridge.LedgerChange) {
 		p.ledger[c.UID] = strings.ToLower(c.Subscription.Operator)
 	}
 	if p.term != nil {
-		p.term.schedule.Assign(c.UID, p.ledger[c.UID])
-		p.term.nudge()
-	}
-}
-
-func (p *Poller) hinted(h bridge.Hint) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.term != nil {
-		p.term.schedule.Hint(h.UID, h.Source, time.Now())
+		p.term.lineup.assign(c.UID, p.ledger[c.UID], time.Now())
 		p.term.nudge()
 	}
 }

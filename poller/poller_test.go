@@ -2,6 +2,9 @@ package poller
 
 import (
 	"context"
+	"maps"
+	"math"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +15,7 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge"
 	"github.com/presence-bridge/presence-bridge/bridge/easemob"
 	"github.com/presence-bridge/presence-bridge/bridge/easemob/emulator"
+	"github.com/presence-bridge/presence-bridge/poller/schedule"
 )
 
 // TestNeverOfflineByAccident lets everything go wrong at the vendor that can, and holds each message that was
@@ -81,7 +85,7 @@ func TestTakeover(t *testing.T) {
 
 	one.kill()
 	r.eventually("two leads", two.leading)
-	r.eventually("two has looked at everybody", func() bool { return two.turns() > 0 })
+	r.eventually("two has looked at everybody", func() bool { return two.turned(time.Time{}) })
 	require.Equal(t, published, r.record.total(), "nothing has changed")
 	r.emulator.SetUser("user-0007", map[string]string{"ios": "1", "web": "0"}, "back")
 	r.settled(uids)
@@ -181,7 +185,7 @@ func TestTheBudgetIsKeptAndUsed(t *testing.T) {
 	c.Revisit = 0
 	vendor, idle := &counting{Client: r.client()}, &counting{Client: r.client()}
 	p := r.pollerAsking(vendor, c, (*Poller).Run)
-	r.eventually("a turn, which has everybody published", func() bool { return p.turns() > 0 })
+	r.eventually("a turn, which has everybody published", func() bool { return p.turned(time.Time{}) })
 	before, began := vendor.slots.Load(), time.Now()
 	r.start(func(ctx context.Context) error {
 		for idle.Wait(ctx, easemob.KindGet) == nil {
@@ -235,6 +239,68 @@ func TestAHintCostsOneCall(t *testing.T) {
 	r.checkLog()
 }
 
+// TestHintedLooksAreCounted by what they were good for.
+func TestHintedLooksAreCounted(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: 3, Paused: true})
+	uids := r.people(3)
+	c := r.config("p")
+	c.MaxStaleness = time.Hour
+	p := r.poller(c)
+	r.settled(uids)
+	hint := r.hinter(p, "user-0002")
+	hint("same")
+	r.emulator.SetUser("user-0002", map[string]string{"web": "1"}, "here")
+	r.settled(uids)
+	hint("same")
+	require.NoError(t, r.emulator.SetFaults(emulator.Faults{DropEntryRate: 1}))
+	hint("unknown")
+	require.NoError(t, r.emulator.SetFaults(emulator.Faults{}))
+	_, bus := r.bus()
+	require.NoError(t, bus.PublishHint(bridge.Hint{UID: "stranger", Source: bridge.SourceHint}))
+	hint("same")
+}
+
+// TestAHintFindsAChange has turns so long that nothing else could.
+func TestAHintFindsAChange(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: 3, Paused: true})
+	uids := r.people(3)
+	c := r.config("p")
+	c.Revisit, c.MaxStaleness = time.Minute, time.Hour
+	p := r.poller(c)
+	r.settled(uids)
+	r.emulator.SetUser("user-0002", map[string]string{"web": "0"}, "gone")
+	r.hinter(p, "user-0002")("changed")
+	r.settled(uids)
+	require.Equal(t, bridge.SourceHint, r.record.last("user-0002").Source)
+}
+
+// hinter hints at a user and waits until the look is counted as what it is called with.
+func (r *rig) hinter(p *testPoller, uid bridge.UID) (hint func(result string)) {
+	_, bus := r.bus()
+	return func(result string) {
+		r.t.Helper()
+		want := p.hintedLooks(r.t)
+		want[result]++
+		require.NoError(r.t, bus.PublishHint(bridge.Hint{UID: uid, Source: bridge.SourceHint}))
+		r.eventually(result, func() bool { return maps.Equal(want, p.hintedLooks(r.t)) })
+	}
+}
+
+// hintedLooks is how many there were, by result.
+func (p *testPoller) hintedLooks(t testing.TB) map[string]float64 {
+	families, err := p.metrics.Gather()
+	require.NoError(t, err)
+	looks := map[string]float64{}
+	for _, f := range families {
+		if f.GetName() == prefix+"hinted_looks_total" {
+			for _, m := range f.GetMetric() {
+				looks[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+			}
+		}
+	}
+	return looks
+}
+
 // TestAHintIsInTheCallThatWaitsForItsSlot has the hint come when the slot was asked for already.
 func TestAHintIsInTheCallThatWaitsForItsSlot(t *testing.T) {
 	r := newRig(t, emulator.Options{Users: -1})
@@ -264,11 +330,12 @@ func TestAHintIsInTheCallThatWaitsForItsSlot(t *testing.T) {
 	c.Revisit, c.MaxStaleness = time.Minute, time.Hour
 	p := r.pollerAsking(vendor, c, (*Poller).Run)
 	var first string
-	for range 5 { // a turn
+	slots <- struct{}{} // left to who led before
+	for range 5 {       // a turn
 		slots <- struct{}{}
 		first = (<-calls)[0]
 	}
-	r.eventually("all are back", func() bool { return p.turns() == 1 && p.nobodyFlies() })
+	r.eventually("all are back", func() bool { return p.turned(time.Time{}) && p.nobodyFlies() })
 	<-waiting
 	r.holder.Watch("new")
 	<-waiting // for its slot
@@ -289,8 +356,11 @@ func TestExplain(t *testing.T) {
 	require.True(t, e.Leading)
 	require.True(t, e.Watched)
 	require.Equal(t, "svc-1", e.Operator)
-	require.Equal(t, "in turn", e.Why)
-	require.Equal(t, e.Asked.Add(72*time.Second), e.Due)
+	require.Equal(t, "turn", e.Lane)
+	require.Contains(t, e.Why, "in turn")
+	require.Equal(t, 1, e.Watchers)
+	require.Positive(t, e.ChangesPerHour)
+	require.WithinDuration(t, e.Asked.Add(72*time.Second), e.Due, time.Millisecond)
 	require.Equal(t, e.Asked, e.Verified)
 	require.Equal(t, r.record.last("user-0002").State, e.Last.State)
 	require.Equal(t, Explanation{Leading: true}, p.Explain("nobody"))
@@ -309,7 +379,7 @@ func TestEachIsAskedByWhoSubscribesThem(t *testing.T) {
 	r.subscribe("svc-2", uids[30:60])
 	p := r.poller(c)
 	r.settled(uids[:60])
-	r.eventually("the others are asked for, in vain", func() bool { return p.turns() > 0 })
+	r.eventually("the others are asked for, in vain", func() bool { return p.turned(time.Time{}) })
 	require.Len(t, r.record.all(), 60)
 	r.subscribe("svc-3", uids[60:])
 	r.settled(uids)
@@ -332,11 +402,12 @@ func (r *rig) subscribe(operator string, uids []bridge.UID) {
 // the log hears that its user is not watched any more.
 func TestNobodyLeavesDuringACall(t *testing.T) {
 	p := &Poller{}
-	tm := &term{p: p, schedule: newTestRobin("a"), flying: map[bridge.UID]bool{"flies": true},
-		leaving: map[bridge.UID]bool{"flies": true, "waits": true}, left: make(chan struct{}, 1)}
+	tm := &term{p: p, lineup: newTestLineup("a"), leaving: map[bridge.UID]bool{"flies": true, "waits": true}, left: make(chan struct{}, 1)}
+	tm.lineup.watch("flies", 1, known(noon), noon)
+	require.Len(t, tm.lineup.next(noon.Add(time.Second)).picks, 1)
 	require.Equal(t, []bridge.UID{"waits"}, tm.takeLeaving())
 	require.Empty(t, tm.takeLeaving())
-	tm.land("flies", look{noon, seen})
+	tm.land("flies", schedule.Look{At: noon})
 	require.Len(t, tm.left, 1, "the farewells hear of it")
 	require.Equal(t, []bridge.UID{"flies"}, tm.takeLeaving())
 }
@@ -388,7 +459,7 @@ func TestPresenceNotSwitchedOnIsToldAtOnce(t *testing.T) {
 	feeds := r.feeds()
 	r.poller(r.config("p"))
 	r.eventually("down", func() bool { return feeds.last().State == bridge.FeedDown })
-	require.Contains(t, feeds.last().Reason, "switch presence on")
+	require.Contains(t, feeds.last().Reason, "EASEMOB_STATUS=online")
 }
 
 // scripted is a vendor that does what a test wants.
@@ -403,6 +474,8 @@ func (s scripted) Wait(ctx context.Context, _ easemob.Kind) error {
 	}
 	return pause(ctx, time.Millisecond)
 }
+
+func (s scripted) Rate(easemob.Kind) float64 { return math.Inf(1) }
 
 func (s scripted) GetNow(ctx context.Context, operator string, uids []string) (easemob.Answer, error) {
 	return s.get(ctx, operator, uids)
@@ -448,16 +521,22 @@ func (p *testPoller) watches(uid bridge.UID) bool {
 func (p *testPoller) nobodyFlies() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.term.flying) == 0
+	for _, m := range p.term.lineup.members {
+		if m.inCall {
+			return false
+		}
+	}
+	return true
 }
 
 // TestOneUserCannotSpoilTheOthersCalls has a vendor that refuses every call with a certain user in it.
 func TestOneUserCannotSpoilTheOthersCalls(t *testing.T) {
 	r := newRig(t, emulator.Options{Users: -1})
+	noSuchThing := vendorSays(t, 400, `{"error":"illegal_argument","error_description":"no such thing"}`)
 	vendor := scripted{get: func(_ context.Context, _ string, uids []string) (easemob.Answer, error) {
 		for _, uid := range uids {
 			if uid == "poison" {
-				return easemob.Answer{}, &easemob.Error{Kind: easemob.KindGet, Status: 400, Message: "no such thing"}
+				return easemob.Answer{}, noSuchThing
 			}
 		}
 		return everybodyIsOnline(uids), nil
@@ -466,8 +545,52 @@ func TestOneUserCannotSpoilTheOthersCalls(t *testing.T) {
 	uids := append(uidsFrom(0, 250), "poison")
 	r.holder.Watch(uids...)
 	r.eventually("the others are known", func() bool { return len(r.record.all()) == 250 })
-	r.eventually("turns go on", func() bool { return p.turns() > 3 })
+	now := time.Now()
+	r.eventually("turns go on", func() bool { return p.turned(now) })
 	require.Nil(t, r.record.last("poison"))
+}
+
+// TestNobodyIsBlamedForWhatIsNotAboutThem has a vendor that refuses the operator's first calls for reasons of its own:
+// nobody is taken for left out, and once it answers, calls are as full as ever.
+func TestNobodyIsBlamedForWhatIsNotAboutThem(t *testing.T) {
+	r := newRig(t, emulator.Options{Users: -1})
+	reasons := []error{
+		vendorSays(t, 429, `{"error":"reach_limit"}`), vendorSays(t, 400, `{"result":"too many queries"}`), vendorSays(t, 503, ``),
+		vendorSays(t, 429, `{"error":"resource_limited"}`), vendorSays(t, 401, ``), vendorSays(t, 403, `{"error":"forbidden_op"}`),
+		vendorSays(t, 404, `{"error":"organization_application_not_found"}`), vendorSays(t, 502, ``), vendorSays(t, 200, `cut`),
+	}
+	var mu sync.Mutex
+	var asked []int
+	begin := make(chan struct{}) // closed when everybody is watched
+	wait := func(ctx context.Context) error {
+		select {
+		case <-begin:
+			return pause(ctx, time.Millisecond)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	vendor := scripted{wait: wait, get: func(_ context.Context, _ string, uids []string) (easemob.Answer, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = append(asked, len(uids))
+		if n := len(asked); n <= len(reasons) {
+			return easemob.Answer{}, reasons[n-1]
+		}
+		return everybodyIsOnline(uids), nil
+	}}
+	uids := uidsFrom(0, 100)
+	r.holder.Watch(uids...)
+	p := r.pollerAsking(vendor, r.config("p"), (*Poller).Run)
+	r.eventually("all are watched", func() bool { return len(p.registry.All()) == len(uids) })
+	close(begin)
+	r.eventually("everybody is known", func() bool { return len(r.record.all()) == len(uids) })
+	mu.Lock()
+	defer mu.Unlock()
+	for i, n := range asked[:len(reasons)+1] {
+		require.Len(t, uids, n, "call %d", i)
+	}
+	require.Zero(t, p.metric(t, "missing_entries_total"))
 }
 
 // TestAFailingVendorIsLeftInPeace has a vendor that never answers, and slots a thousand times a second.
@@ -504,7 +627,7 @@ func TestAnOperatorThatIsRefusedHoldsNobodyElseBack(t *testing.T) {
 	r.holder.Watch(uids...)
 	theirs := 0
 	for _, uid := range uids {
-		if newTestRobin(c.Operators...).operatorOf(uid).name == "svc-2" {
+		if operatorOf(uid, c.Operators) == 1 {
 			theirs++
 		}
 	}

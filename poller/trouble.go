@@ -44,8 +44,10 @@ func (t *trouble) success() {
 // refused notes that the vendor will not answer a call about that many users, however often it is asked.
 func (t *trouble) refused(asked int) { t.size = max(min(t.size, asked/2), 1) }
 
-// aboutTheCall says that asking the same again brings the same: perhaps one of the users spoils it.
-func aboutTheCall(err error) bool { return !easemob.IsRetryable(err) && !refusedForGood(err) }
+// aboutTheCall says that asking the same again brings the same, and that perhaps one of the users spoils it. Where
+// the vendor finds us too fast, or the app, the operator or the address is what it will not have, nobody who is asked
+// about is to blame.
+func aboutTheCall(err error) bool { return easemob.IsRefused(err) }
 
 // fail says how long the operator is to be left in peace; false: that was said already.
 func (t *trouble) fail(era int) (time.Duration, bool) {

@@ -14,7 +14,6 @@ type watchlist struct {
 	known byVerified // those whose state is known
 	new   []*watched // in the order they came; the first ones may have been asked for or have left
 	gaps  int        // users whom the last answer about them left out
-	turn  turn
 }
 
 // watched is one user.
@@ -26,22 +25,9 @@ type watched struct {
 	index    int       // in known
 	asked    time.Time // start of the last look that was answered, with or without the user
 	gap      bool      // the last answer left the user out
-	turn     int       // the last turn that the user was looked at in
 }
 
-// turn is one time round everybody: it begins with those who are watched then, and is complete when each of
-// them was looked at or is not watched any more. Who comes later counts from the next one; only the first turn
-// takes in whoever comes.
-type turn struct {
-	number int
-	left   int // users not yet looked at
-	began  time.Time
-	took   time.Duration // the last complete one; 0: none is
-}
-
-func newWatchlist(now time.Time) *watchlist {
-	return &watchlist{users: map[bridge.UID]*watched{}, turn: turn{number: 1, began: now}}
-}
+func newWatchlist() *watchlist { return &watchlist{users: map[bridge.UID]*watched{}} }
 
 func (l *watchlist) has(uid bridge.UID) bool { return l.users[uid] != nil }
 
@@ -49,18 +35,11 @@ func (l *watchlist) add(uid bridge.UID, now time.Time) {
 	if l.has(uid) {
 		return
 	}
-	w := &watched{uid: uid, since: now, turn: l.turn.number}
+	w := &watched{uid: uid, since: now}
 	l.users[uid], l.new = w, append(l.new, w)
-	if l.turn.left == 0 { // nobody is in this turn yet: it begins now
-		l.turn.began = now
-	} else if l.turn.took > 0 {
-		return
-	}
-	w.turn-- // to be looked at in this turn
-	l.turn.left++
 }
 
-func (l *watchlist) remove(uid bridge.UID, now time.Time) {
+func (l *watchlist) remove(uid bridge.UID) {
 	w := l.users[uid]
 	if w == nil {
 		return
@@ -69,7 +48,6 @@ func (l *watchlist) remove(uid bridge.UID, now time.Time) {
 	l.setGap(w, false)
 	delete(l.users, uid)
 	w.left = true
-	l.passed(w, now)
 }
 
 // verify notes when the state of a user was last verified; zero when it is not known.
@@ -89,27 +67,13 @@ func (l *watchlist) verify(uid bridge.UID, at time.Time) {
 }
 
 // looked notes that a call about the user was answered.
-func (l *watchlist) looked(uid bridge.UID, at time.Time, gap bool, now time.Time) {
+func (l *watchlist) looked(uid bridge.UID, at time.Time, gap bool) {
 	w := l.users[uid]
 	if w == nil {
 		return
 	}
 	w.asked = at
 	l.setGap(w, gap)
-	l.passed(w, now)
-}
-
-// passed counts a user out of the turn, and begins the next one after the last.
-func (l *watchlist) passed(w *watched, now time.Time) {
-	t := &l.turn
-	if w.turn == t.number {
-		return
-	}
-	w.turn = t.number
-	if t.left--; t.left == 0 {
-		t.took, t.began = now.Sub(t.began), now
-		t.number, t.left = t.number+1, len(l.users)
-	}
 }
 
 // forgetAll notes that nobody's state is known any more.

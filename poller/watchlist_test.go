@@ -2,10 +2,8 @@ package poller
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -15,34 +13,23 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
-// refusing answers every call with a 400.
-func refusing(body string) *http.Client {
-	return &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 400, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{}}, nil
-	})}
-}
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
 // TestOldestIsTheOldest holds the heap against a search through everybody.
 func TestOldestIsTheOldest(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	l, uids := newWatchlist(noon), uidsFrom(0, 50)
+	l, uids := newWatchlist(), uidsFrom(0, 50)
 	for range 5000 {
 		uid, at := uids[rng.IntN(len(uids))], noon.Add(time.Duration(rng.IntN(1000))*time.Second)
 		switch rng.IntN(5) {
 		case 0:
 			l.add(uid, at)
 		case 1:
-			l.remove(uid, at)
+			l.remove(uid)
 		case 2:
 			l.verify(uid, time.Time{})
 		case 3:
 			l.verify(uid, at)
 		default:
-			l.looked(uid, at, rng.IntN(2) == 0, at)
+			l.looked(uid, at, rng.IntN(2) == 0)
 		}
 		var oldest time.Time
 		known, gaps := 0, 0
@@ -63,35 +50,6 @@ func TestOldestIsTheOldest(t *testing.T) {
 	}
 	l.forgetAll()
 	require.Zero(t, l.oldest())
-}
-
-func TestATurnIsOnceRoundEverybody(t *testing.T) {
-	l := newWatchlist(noon)
-	at := func(s int) time.Time { return noon.Add(time.Duration(s) * time.Second) }
-	look := func(uid bridge.UID, s int) { l.looked(uid, at(s), false, at(s)) }
-	l.add("a", at(10)) // the first turn begins with the first user
-	l.add("b", at(11)) // and takes in who comes
-	look("a", 12)
-	look("a", 13)
-	require.Zero(t, l.turn.took)
-	look("b", 14)
-	require.Equal(t, 4*time.Second, l.turn.took)
-
-	l.add("c", at(15)) // counts from the next turn
-	look("b", 16)
-	look("a", 17)
-	require.Equal(t, 3*time.Second, l.turn.took)
-	look("a", 18)
-	look("b", 18)
-	require.Equal(t, 3*time.Second, l.turn.took, "c is in it now")
-	l.remove("c", at(19)) // whoever leaves is waited for no longer
-	require.Equal(t, 2*time.Second, l.turn.took)
-
-	l.remove("a", at(20))
-	l.remove("b", at(21))
-	l.add("d", at(100)) // nobody was there meanwhile
-	look("d", 101)
-	require.Equal(t, time.Second, l.turn.took)
 }
 
 func TestFailuresTogetherAreOne(t *testing.T) {
@@ -140,16 +98,16 @@ func TestConfigTellsAllThatIsWrong(t *testing.T) {
 }
 
 func TestWhoWaitsLongestForTheFirstLook(t *testing.T) {
-	l := newWatchlist(noon)
+	l := newWatchlist()
 	require.Zero(t, l.waiting())
 	for i, uid := range []bridge.UID{"a", "b", "c"} {
 		l.add(uid, noon.Add(time.Duration(i)*time.Second))
 	}
 	require.Equal(t, noon, l.waiting())
-	l.looked("b", noon, true, noon)
+	l.looked("b", noon, true)
 	require.Equal(t, noon, l.waiting(), "who came later was asked for first")
-	l.remove("a", noon)
+	l.remove("a")
 	require.Equal(t, noon.Add(2*time.Second), l.waiting(), "b was asked for, a has left")
-	l.looked("c", noon, false, noon)
+	l.looked("c", noon, false)
 	require.Zero(t, l.waiting())
 }
