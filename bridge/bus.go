@@ -22,7 +22,7 @@ type Bus struct {
 	log *slog.Logger
 
 	stream        jetstream.Stream
-	watch         jetstream.KeyValue // <holder>.<uid token> -> nothing
+	watch         jetstream.KeyValue // <holder>.<uid token> -> Watch
 	holders       jetstream.KeyValue // <holder> -> Holding
 	subscriptions jetstream.KeyValue // <uid token> -> Subscription
 	roles         jetstream.KeyValue // <org>.<app>.<role> -> who has it

@@ -13,7 +13,10 @@
 //	Registry    the union of what all live holders watch         registry.go, union.go
 //	Lead        one poller and one keeper at a time              roles.go
 //	Subscribed  the ledger of vendor subscriptions               ledger.go
+//	SaveLearned what a poller knows of how people change         learned.go
 //	StartServer NATS inside this process                         server.go
+//	Inspect     what Open would find, touching nothing           inspect.go
+//	Count       how many are watched and subscribed              census.go
 //
 // # Concurrency
 //
@@ -47,6 +50,8 @@
 //     TestWhateverTheOrderTheLogIsTrue.
 //   - Nothing new is not told: TestJournalWritesWhatChangesAndNothingElse. The first look after nobody looked
 //     always is: TestFirstComesAgainAfterUnwatched, TestUnwatchedRepeatsTheStateAsLastKnown.
+//   - A user of whom the vendor tells but online or offline is told so, and who is told of in more words, or in
+//     fewer, than before has changed: TestOnlineWithoutDevices.
 //   - A follower hears the last message of everybody, then that this was all, then what happens:
 //     TestFollowersGetTheLastOfEveryoneThenWhatHappens, TestAnEmptyStreamSaysCaughtUp; of a new stream as of a
 //     new log: TestAStreamMadeAnewIsANewLog; of what cannot be read nothing:
@@ -60,12 +65,20 @@
 //     TestAnOutageIsNoReasonToGiveUpAnybody, TestInTheTimeOfGraceADeletionProvesNothing,
 //     TestBucketsMadeAnewAreNoticed, TestNewBucketsAreReadWithPatience,
 //     TestAHolderWhoseKeyExpiredTellsEverythingAgain, TestAHolderThatComesBackIsNotSweptUp.
+//   - How many look at a user is known to within a factor of two, at the cost of few writes:
+//     TestWatchersAreCountedToWithinAFactorOfTwo; what cannot be read is one who watches: FuzzWatchersIn.
+//   - What a poller has learned is read back whole, or not at all: TestWhatWasLearnedIsKept,
+//     TestWhatWasLearnedByHalvesIsRefused.
 //   - One leads at a time, a graceful stop hands over within a second, a crash within the role's TTL and what
 //     it takes to ask: TestOneLeadsAtATimeAndAGracefulStopHandsOver, TestACrashIsTakenOverWithinTheTTL,
 //     TestWhoLosesTheKeyStepsDown, TestALeadThatFailsFreesTheRole. Two at once cost calls, never correctness:
 //     TestWhateverTheOrderTheLogIsTrue.
+//   - A process that was stopped and wakes up does nothing on a lease that may be another's:
+//     TestWhoWasStoppedWaitsUntilTheRoleIsSure.
 //   - A stream or bucket that cannot be worked with is told at start, all of it at once and with what to do:
 //     TestEveryWrongSettingIsToldAtOnceWithWhatToDo, TestJetStreamSwitchedOffIsSaidInWords.
+//   - Looking changes nothing, and finds what Open would refuse: TestLookingMakesNothing,
+//     TestWhatOpenMadeIsFoundToBeRight, TestInspectTellsWhatOpenWouldRefuse, TestTheCensusCountsTheLiving.
 //
 // States are compared as they are read back from the log, so what goes into one must be valid UTF-8, as
 // everything is that was decoded from JSON.

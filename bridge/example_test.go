@@ -78,8 +78,8 @@ func ExampleHolder() {
 	}
 
 	heard := make(chan struct{})
-	registry := bridge.NewRegistry(bus, func(added, removed []bridge.UID) {
-		fmt.Println("watched:", added, "not any more:", removed)
+	registry := bridge.NewRegistry(bus, func(w bridge.Watches) {
+		fmt.Println("watched:", w.Added, "not any more:", w.Removed)
 		heard <- struct{}{}
 	})
 	holder := bridge.NewHolder(bus, "hub-1")

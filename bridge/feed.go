@@ -31,7 +31,7 @@ type Feed struct {
 	State     FeedState `json:"state"`
 	AsOf      int64     `json:"as_of"`
 	Watched   int       `json:"watched"`
-	SweepMS   int64     `json:"sweep_ms"`    // how long it takes to look at everybody once
+	SweepMS   int64     `json:"sweep_ms"`    // how long a look at everybody would take, at the pace of late
 	CallsPerS float64   `json:"calls_per_s"` // batch gets in the last second
 	Reason    string    `json:"reason,omitempty"`
 }

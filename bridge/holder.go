@@ -22,24 +22,70 @@ const (
 //
 // Watch and Unwatch only note what is wanted and may be called by many at once; Run brings the bucket there.
 type Holder struct {
-	bus *Bus
-	id  string
+	bus  *Bus
+	id   string
+	sets bool
 
 	mu     sync.Mutex
-	wanted map[UID]bool
+	wanted map[UID]*want
 	dirty  map[UID]bool // wanted differs from the bucket, or might
 	wake   chan struct{}
 
 	revision uint64 // of our key in the bucket of holders; owned by Run, then by stayAlive
 }
 
-// NewHolder makes a holder. The id is one token, unique among all who watch.
-func NewHolder(b *Bus, id string) *Holder {
-	return &Holder{bus: b, id: id, wanted: map[UID]bool{}, dirty: map[UID]bool{}, wake: make(chan struct{}, 1)}
+// want is what a holder wants of a user.
+type want struct{ watchers, told int } // who look at the user through us; the number in the bucket
+
+// Watch is an entry of the bucket of watches. One without a value counts as one watcher.
+type Watch struct {
+	Watchers int `json:"watchers"` // who look at the user through this holder now; 0: the user is kept for those who may come back
 }
 
-// Watch notes that these users are to be looked at.
+// maxWatchers is as many as anybody believes a holder to have: nobody takes all looks by a number that they write.
+const maxWatchers = 1_000_000
+
+// watchersIn reads an entry's value. What cannot be read is somebody who watches.
+func watchersIn(value []byte) int {
+	w := Watch{Watchers: 1}
+	if len(value) > 0 && json.Unmarshal(value, &w) != nil {
+		return 1
+	}
+	return min(max(w.Watchers, 0), maxWatchers)
+}
+
+// NewHolder makes a holder. The id is one token, unique among all who watch.
+func NewHolder(b *Bus, id string) *Holder {
+	return &Holder{bus: b, id: id, wanted: map[UID]*want{}, dirty: map[UID]bool{}, wake: make(chan struct{}, 1)}
+}
+
+// ID is the holder's.
+func (h *Holder) ID() string { return h.id }
+
+// Sets notes that this holder sets presences, for [Bus.Setters] of others. It is for before Run.
+func (h *Holder) Sets() { h.sets = true }
+
+// Watch notes that these users are to be looked at, each by one watcher so far.
 func (h *Holder) Watch(uids ...UID) { h.want(true, uids) }
+
+// Weigh notes how many look at a user now who is to be looked at. The bucket is told where they are twice as many as it
+// says, or half of that, and where there are none, or some again.
+func (h *Holder) Weigh(uid UID, watchers int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	w := h.wanted[uid]
+	if w == nil || w.watchers == watchers {
+		return
+	}
+	if w.watchers = watchers; w.untold() {
+		h.dirty[uid] = true
+		h.nudge()
+	}
+}
+
+func (w *want) untold() bool {
+	return w.watchers >= 2*w.told && w.watchers > 0 || 2*w.watchers <= w.told && w.told > 0
+}
 
 // Unwatch notes that these users are no longer wanted by this holder.
 func (h *Holder) Unwatch(uids ...UID) { h.want(false, uids) }
@@ -49,7 +95,7 @@ func (h *Holder) Again(uids ...UID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, uid := range uids {
-		if h.wanted[uid] {
+		if h.wanted[uid] != nil {
 			h.dirty[uid] = true
 		}
 	}
@@ -60,12 +106,12 @@ func (h *Holder) want(wanted bool, uids []UID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, uid := range uids {
-		if h.wanted[uid] == wanted {
+		if (h.wanted[uid] != nil) == wanted {
 			continue
 		}
 		h.dirty[uid] = true
 		if wanted {
-			h.wanted[uid] = true
+			h.wanted[uid] = &want{watchers: 1}
 		} else {
 			delete(h.wanted, uid)
 		}
@@ -119,7 +165,7 @@ func (h *Holder) stayAlive(ctx context.Context) {
 // announce says that we live. Should our key have expired, or never been there, somebody may have swept up our
 // watches, so they are all written again.
 func (h *Holder) announce(ctx context.Context) {
-	value, _ := json.Marshal(Holding{App: h.bus.app.String()})
+	value, _ := json.Marshal(Holding{App: h.bus.app.String(), Sets: h.sets})
 	lived := h.revision > 0
 	revision, err := h.bus.holders.Update(ctx, h.id, value, h.revision)
 	if err != nil {
@@ -171,12 +217,10 @@ func (h *Holder) flush(ctx context.Context) error {
 
 // write brings one key to what is wanted now, which may be newer than what made it dirty.
 func (h *Holder) write(ctx context.Context, uid UID) error {
-	h.mu.Lock()
-	wanted := h.wanted[uid]
-	h.mu.Unlock()
+	value := h.entry(uid)
 	key := h.id + "." + EncodeToken(string(uid))
-	if wanted {
-		if _, err := h.bus.watch.Put(ctx, key, nil); err != nil {
+	if value != nil {
+		if _, err := h.bus.watch.Put(ctx, key, value); err != nil {
 			return fmt.Errorf("noting that %s is watched: %w", uid, err)
 		}
 		return nil
@@ -185,4 +229,17 @@ func (h *Holder) write(ctx context.Context, uid UID) error {
 		return fmt.Errorf("noting that %s is not watched: %w", uid, err)
 	}
 	return nil
+}
+
+// entry is what the bucket is to say of a user; nil: nothing.
+func (h *Holder) entry(uid UID) []byte {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	w := h.wanted[uid]
+	if w == nil {
+		return nil
+	}
+	w.told = w.watchers
+	value, _ := json.Marshal(Watch{Watchers: w.watchers}) // a number: it cannot fail
+	return value
 }

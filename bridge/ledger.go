@@ -10,10 +10,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Subscription is an entry of the ledger: who subscribes a user at the vendor, and until when.
+// Subscription is an entry of the ledger: who subscribes a user at the vendor, from when until when, in Unix
+// milliseconds. Since is what tells when to renew where the vendor gave less than was asked for.
 type Subscription struct {
 	Operator string `json:"operator"`
-	Until    int64  `json:"until"` // Unix milliseconds
+	Since    int64  `json:"since,omitempty"` // 0: not known
+	Until    int64  `json:"until"`
 }
 
 // LedgerChange is one thing that happened to the ledger; Subscription is nil where a user was taken out.

@@ -32,7 +32,7 @@ func (k *books) are(want map[UID]Subscription) func() bool {
 func TestTheLedgerIsToldAndFollowed(t *testing.T) {
 	t.Parallel()
 	b := newBus(t)
-	svc1, svc2 := Subscription{"svc-1", 1000}, Subscription{"svc-2", 2000}
+	svc1, svc2 := Subscription{Operator: "svc-1", Since: 1, Until: 1000}, Subscription{Operator: "svc-2", Until: 2000}
 	require.NoError(t, b.Subscribed(t.Context(), "alice", svc1))
 	require.NoError(t, b.Subscribed(t.Context(), "bob.b", svc1))
 	for key, value := range map[string]string{"Carol": "{}", "dave": "{}", "eve": "garbage", "a.b": `{"operator":"x","until":1}`} {
@@ -55,7 +55,7 @@ func TestALedgerMadeAnewIsNoticed(t *testing.T) {
 	b := newBus(t)
 	k := &books{m: map[UID]Subscription{}}
 	inBackground(t, func(ctx context.Context) error { return b.FollowLedger(ctx, k.changed) })
-	svc1 := Subscription{"svc-1", 1000}
+	svc1 := Subscription{Operator: "svc-1", Until: 1000}
 	require.NoError(t, b.Subscribed(t.Context(), "alice", svc1))
 	require.Eventually(t, k.are(map[UID]Subscription{"alice": svc1}), soon, often)
 	deleteStream(t, b.js, "KV_"+SubscriptionsBucket)

@@ -30,7 +30,7 @@ const (
 
 // State is what the vendor says of a user. LastTime is in Unix milliseconds, 0 where the vendor has none.
 type State struct {
-	Online   bool              `json:"online"`    // any device's status is not "0"
+	Online   bool              `json:"online"`    // any device's status is not "0"; see [OnlineOnly]
 	Status   map[string]string `json:"status"`    // device -> "0" offline, "1" online, other digits custom
 	Ext      string            `json:"ext"`       // the user's text, at most 1,024 bytes
 	LastTime int64             `json:"last_time"` // when the vendor last saw a login or logout
@@ -42,6 +42,12 @@ func StateOf(status map[string]string, ext string, lastTime int64) State {
 		status = map[string]string{}
 	}
 	return State{Online: anyOnline(status), Status: status, Ext: ext, LastTime: lastTime}
+}
+
+// OnlineOnly makes the state of a user of whom the vendor tells but a word, as with EASEMOB_STATUS=online: Online
+// is that word, and of devices, texts and times nothing is known. Such a user can be online without any device.
+func OnlineOnly(online bool) State {
+	return State{Online: online, Status: map[string]string{}}
 }
 
 func anyOnline(status map[string]string) bool {

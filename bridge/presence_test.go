@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"testing"
 
@@ -36,6 +37,26 @@ func TestOnlineIsAnyDeviceNotOffline(t *testing.T) {
 	require.False(t, StateOf(nil, "", 0).Online)
 	require.False(t, StateOf(map[string]string{"a": "0", "b": "0"}, "", 0).Online)
 	require.True(t, StateOf(map[string]string{"a": "0", "b": "100"}, "", 0).Online)
+}
+
+// TestOnlineWithoutDevices: what the vendor says by a word is kept as it was said, and told apart from what it says
+// by devices.
+func TestOnlineWithoutDevices(t *testing.T) {
+	for _, online := range []bool{true, false} {
+		s := OnlineOnly(online)
+		require.Equal(t, online, s.Online)
+		written := Change{UID: "a", State: s, ObservedAt: 5, Changed: []string{ChangedFirst}, Source: SourcePoll}
+		read, err := DecodeChange(encoded(t, written))
+		require.NoError(t, err)
+		require.Equal(t, &written, read)
+		require.JSONEq(t, fmt.Sprintf(`{"uid":"a","online":%t,"status":{},"ext":"","last_time":0,"observed_at":5}`, online), string(encoded(t, read.Presence())))
+	}
+	byDevice := StateOf(map[string]string{"android": "1"}, "busy", 1000)
+	require.Equal(t, []string{ChangedStatus}, OnlineOnly(true).differences(OnlineOnly(false)))
+	require.Empty(t, OnlineOnly(true).differences(OnlineOnly(true)))
+	require.False(t, byDevice.Equal(OnlineOnly(true)), "another vendor's call that knows less is a change")
+	require.Equal(t, []string{ChangedStatus, ChangedExt, ChangedLastTime}, byDevice.differences(OnlineOnly(true)))
+	require.True(t, StateOf(nil, "", 0).Equal(OnlineOnly(false)), "who was never there is the same in both")
 }
 
 func TestWhatReadersRelyOnIsThere(t *testing.T) {

@@ -76,9 +76,8 @@ func TestAStreamMadeAnewIsANewLog(t *testing.T) {
 	for _, uid := range []UID{"alice", "bob", "carol"} {
 		foreign(t, b, uid, encoded(t, change(uid, "")))
 	}
-	r := &recorder{}
-	inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, r) })
-	j := journalAt(t, b)
+	r, j := &recorder{}, NewJournal(b)
+	inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, j, r) }) // r hears what j has heard
 	require.Eventually(t, r.has("carol", 3), soon, often)
 
 	deleteStream(t, b.js, StreamName)
@@ -99,9 +98,9 @@ func TestAStreamMadeAnewIsANewLog(t *testing.T) {
 func TestMessagesThatWereReadAndAreLostAreNoticed(t *testing.T) {
 	t.Parallel()
 	b := newBus(t)
-	r := &recorder{}
-	inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, r) })
-	j := journalAt(t, b)
+	r, j := &recorder{}, NewJournal(b)
+	inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, j, r) }) // r hears what j has heard
+	waitFor(t, j.Ready(), "the journal")
 	observed(t, j, look("alice", online))
 	require.Eventually(t, r.has("alice", 1), soon, often)
 	stream, err := b.js.Stream(t.Context(), StreamName)

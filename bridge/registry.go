@@ -14,14 +14,15 @@ import (
 
 // Holding is what a holder says of itself in the bucket of holders. An empty one counts for every app.
 type Holding struct {
-	App string `json:"app,omitempty"` // org#app whose users it watches
+	App  string `json:"app,omitempty"`  // org#app whose users it watches
+	Sets bool   `json:"sets,omitempty"` // it sets presences at the vendor, and shares the budget for that with others who do
 }
 
 // Registry is the union of what all live holders watch, as the poller and the keeper see it. All methods may
 // be called at once by many.
 type Registry struct {
 	bus     *Bus
-	changed func(added, removed []UID)
+	changed func(Watches)
 	ready   chan struct{}
 	anew    bool // the buckets were made anew and not read since; owned by Run
 
@@ -30,11 +31,11 @@ type Registry struct {
 	grace time.Time // nobody is given up before: after an outage holders have yet to say that they live
 }
 
-// NewRegistry makes a registry that knows nobody yet. changed is called, one call at a time, with the uids
-// that somebody began to watch and with those whom nobody watches any more; nil when nobody wants to know.
-func NewRegistry(b *Bus, changed func(added, removed []UID)) *Registry {
+// NewRegistry makes a registry that knows nobody yet. changed is called, one call at a time, with what has changed of
+// who is watched; nil when nobody wants to know.
+func NewRegistry(b *Bus, changed func(Watches)) *Registry {
 	if changed == nil {
-		changed = func(_, _ []UID) {}
+		changed = func(Watches) {}
 	}
 	return &Registry{bus: b, changed: changed, ready: make(chan struct{}), state: newUnion()}
 }
@@ -46,7 +47,15 @@ func (r *Registry) Ready() <-chan struct{} { return r.ready }
 func (r *Registry) Watched(uid UID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.state.watchers[uid] > 0
+	return r.state.demands[uid].holders > 0
+}
+
+// Watchers is how many look at the user now, to within a factor of two: browsers, and backends; 0 where the user is but
+// kept for those who may come back.
+func (r *Registry) Watchers(uid UID) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state.demands[uid].watchers
 }
 
 // All lists everybody who is watched, in no order.
@@ -112,12 +121,12 @@ func (r *Registry) keepUp(ctx context.Context, holders, watches *bucketWatch) er
 			if !ok {
 				return errWatchEnded
 			}
-			r.update(func(now time.Time) delta { return r.holderEntry(e, now) })
+			r.update(func(now time.Time) Watches { return r.holderEntry(e, now) })
 		case e, ok := <-watches.Updates():
 			if !ok {
 				return errWatchEnded
 			}
-			r.update(func(time.Time) delta { return r.state.watchEntry(e) })
+			r.update(func(time.Time) Watches { return r.state.watchEntry(e) })
 		case now := <-silence.C:
 			r.giveUpSilent(ctx, now)
 		case <-identity.C:
@@ -128,7 +137,7 @@ func (r *Registry) keepUp(ctx context.Context, holders, watches *bucketWatch) er
 	}
 }
 
-func (r *Registry) update(apply func(now time.Time) delta) {
+func (r *Registry) update(apply func(now time.Time) Watches) {
 	r.mu.Lock()
 	d := apply(time.Now())
 	r.mu.Unlock()
@@ -144,9 +153,9 @@ func (r *Registry) bequeath(fresh *union) {
 // holderEntry applies an entry of the bucket of holders. Keys that expired while NATS was away are deleted
 // before their holders can refresh them, so in the time of grace a deletion proves nothing: giveUpSilent will
 // look the key up. The caller holds mu.
-func (r *Registry) holderEntry(e jetstream.KeyValueEntry, now time.Time) delta {
+func (r *Registry) holderEntry(e jetstream.KeyValueEntry, now time.Time) Watches {
 	if e.Operation() != jetstream.KeyValuePut && now.Before(r.grace) {
-		return delta{}
+		return Watches{}
 	}
 	return r.state.holderEntry(e, r.bus.app, now)
 }
@@ -167,9 +176,9 @@ func (r *Registry) replace(fresh *union) {
 	}
 }
 
-func (r *Registry) tell(d delta) {
-	if len(d.added)+len(d.removed) > 0 {
-		r.changed(d.added, d.removed)
+func (r *Registry) tell(d Watches) {
+	if len(d.Added)+len(d.Removed)+len(d.Weighed) > 0 {
+		r.changed(d)
 	}
 }
 
@@ -190,9 +199,9 @@ func (r *Registry) giveUpSilent(ctx context.Context, now time.Time) {
 		_, err := r.bus.holders.Get(ctx, holder)
 		switch {
 		case errors.Is(err, jetstream.ErrKeyNotFound):
-			r.update(func(time.Time) delta { return r.state.gone(holder) })
+			r.update(func(time.Time) Watches { return r.state.gone(holder) })
 		case err == nil:
-			r.update(func(now time.Time) delta { return r.state.seen(holder, now) })
+			r.update(func(now time.Time) Watches { return r.state.seen(holder, now) })
 		}
 	}
 	r.mu.Lock()

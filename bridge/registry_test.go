@@ -21,13 +21,13 @@ type watchers struct {
 	removed map[UID]time.Time // when last
 }
 
-func (w *watchers) changed(added, removed []UID) {
+func (w *watchers) changed(d Watches) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, uid := range added {
+	for _, uid := range d.Added {
 		w.watched[uid] = true
 	}
-	for _, uid := range removed {
+	for _, uid := range d.Removed {
 		delete(w.watched, uid)
 		w.removed[uid] = time.Now()
 	}
@@ -193,7 +193,7 @@ func TestNewBucketsAreReadWithPatience(t *testing.T) {
 	for anew, want := range map[bool][]UID{true: {"alice"}, false: {}} {
 		r := NewRegistry(b, nil)
 		r.state.seen("hub-1", time.Now())
-		r.state.watch("hub-1", "alice")
+		r.state.watch("hub-1", "alice", 1)
 		r.anew = anew
 		inBackground(t, r.Run)
 		waitFor(t, r.Ready(), "the registry")
@@ -288,12 +288,45 @@ func TestInTheTimeOfGraceADeletionProvesNothing(t *testing.T) {
 	b := newBus(t)
 	r, now := NewRegistry(b, nil), time.Now()
 	r.state.seen("hub-1", now)
-	r.state.watch("hub-1", "alice")
+	r.state.watch("hub-1", "alice", 1)
 	b.nc.Close()
 	r.giveUpSilent(t.Context(), now) // NATS is away
 	later := now.Add(b.settings.HolderTTL)
 	require.Empty(t, r.holderEntry(expired{}, later.Add(-1)))
 	require.Empty(t, r.silent(later.Add(-1)))
 	require.Equal(t, []string{"hub-1"}, r.silent(later.Add(1)), "then it is looked up")
-	require.Equal(t, delta{removed: []UID{"alice"}}, r.holderEntry(expired{}, later))
+	require.Equal(t, Watches{Removed: []UID{"alice"}}, r.holderEntry(expired{}, later))
+}
+
+// TestWatchersAreCountedToWithinAFactorOfTwo: a thousand who come and go one by one are told of by few writes.
+func TestWatchersAreCountedToWithinAFactorOfTwo(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	h, r := NewHolder(b, "hub-1"), NewRegistry(b, nil)
+	inBackground(t, h.Run)
+	inBackground(t, r.Run)
+	h.Watch("alice")
+	agree := func(n int) {
+		h.Weigh("alice", n)
+		require.Eventually(t, func() bool {
+			is := r.Watchers("alice")
+			return (is > 0) == (n > 0) && is <= 2*n && n <= 2*is && r.Watched("alice")
+		}, 5*time.Second, time.Millisecond, "%d", n)
+	}
+	for n := 1; n <= 1000; n++ {
+		agree(n)
+	}
+	for n := 1000; n >= 0; n-- {
+		agree(n)
+	}
+	agree(1)
+	status, err := b.watch.Status(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 1, status.Values())
+	e, err := b.watch.Get(t.Context(), "hub-1.alice")
+	require.NoError(t, err)
+	require.Less(t, e.Revision(), uint64(30), "writes")
+
+	h.Unwatch("alice")
+	require.Eventually(t, func() bool { return !r.Watched("alice") && r.Watchers("alice") == 0 }, 5*time.Second, time.Millisecond)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -47,7 +48,28 @@ type lease struct {
 	bus      *Bus
 	key, id  string
 	revision uint64
-	renewed  time.Time // when the write that got or kept it left here
+	renewed  atomic.Pointer[time.Time] // when the write that got or kept it left here
+}
+
+// leaseKey is under which a lease is in the context of who leads.
+type leaseKey struct{}
+
+// StillLeading returns when the role of the context that [Bus.Lead] gave is ours for sure, or with an error when that
+// context is done. A process that was stopped for a while, as by SIGSTOP or with its machine, hears too late that
+// another leads; whoever asks before each thing that costs does nothing in between.
+func StillLeading(ctx context.Context) error {
+	l, _ := ctx.Value(leaseKey{}).(*lease)
+	for ctx.Err() == nil && l != nil && !l.sure(time.Now()) {
+		_ = pause(ctx, 10*time.Millisecond)
+	}
+	return ctx.Err()
+}
+
+// sure says whether nobody else can have the role. The monotonic clock stands still while a machine sleeps, and the
+// other one can be set, so the one that tells of more time counts.
+func (l *lease) sure(now time.Time) bool {
+	renewed := *l.renewed.Load()
+	return max(now.Sub(renewed), now.Round(0).Sub(renewed.Round(0))) <= l.ttl()*3/5
 }
 
 func (l *lease) ttl() time.Duration        { return l.bus.settings.RoleTTL }
@@ -62,7 +84,8 @@ func (l *lease) acquire(ctx context.Context) error {
 		at := time.Now()
 		revision, err := l.bus.roles.Create(ctx, l.key, []byte(l.id))
 		if err == nil {
-			l.revision, l.renewed = revision, at
+			l.revision = revision
+			l.renewed.Store(&at)
 			return nil
 		}
 		if !errors.Is(err, jetstream.ErrKeyExists) && ctx.Err() == nil {
@@ -92,7 +115,7 @@ func (l *lease) watchFreed(ctx context.Context) (<-chan jetstream.KeyValueEntry,
 
 // hold runs lead and renews the lease beside it.
 func (l *lease) hold(ctx context.Context, lead func(context.Context) error) error {
-	leading, cancel := context.WithCancelCause(ctx)
+	leading, cancel := context.WithCancelCause(context.WithValue(ctx, leaseKey{}, l))
 	defer cancel(nil)
 	done := make(chan error, 1)
 	go func() { done <- lead(leading) }()
@@ -107,8 +130,8 @@ func (l *lease) hold(ctx context.Context, lead func(context.Context) error) erro
 		}
 		at := time.Now()
 		if err := l.renew(ctx); err == nil {
-			l.renewed = at
-		} else if errors.Is(err, errLost) || time.Since(l.renewed) > l.ttl()*3/5 {
+			l.renewed.Store(&at)
+		} else if errors.Is(err, errLost) || !l.sure(time.Now()) {
 			cancel(err)
 			return errors.Join(err, <-done)
 		}

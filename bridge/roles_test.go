@@ -202,3 +202,32 @@ func TestAClosedConnectionIsNotAskedWithoutAPause(t *testing.T) {
 	require.Eventually(t, func() bool { return asked() >= 3 }, soon, often)
 	require.Less(t, asked(), 8)
 }
+
+// TestWhoWasStoppedWaitsUntilTheRoleIsSure: a lease that was not renewed for too long, by any clock, is no lease.
+func TestWhoWasStoppedWaitsUntilTheRoleIsSure(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	l := &lease{bus: b}
+	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), leaseKey{}, l))
+	now := time.Now()
+	for _, stopped := range []time.Time{now.Add(-b.settings.RoleTTL), now.Add(-b.settings.RoleTTL).Round(0)} {
+		l.renewed.Store(&now)
+		require.NoError(t, StillLeading(ctx))
+		l.renewed.Store(&stopped)
+		require.False(t, l.sure(now))
+		sure := make(chan error)
+		go func() { sure <- StillLeading(ctx) }()
+		select {
+		case <-sure:
+			t.Fatal("it went on")
+		case <-time.After(50 * time.Millisecond):
+		}
+		l.renewed.Store(&now)
+		require.NoError(t, <-sure)
+	}
+	require.True(t, l.sure(now.Add(b.settings.RoleTTL*3/5)))
+	require.False(t, l.sure(now.Add(b.settings.RoleTTL*3/5+1)))
+	cancel()
+	require.ErrorIs(t, StillLeading(ctx), context.Canceled)
+	require.NoError(t, StillLeading(t.Context()), "who needs no role has it")
+}

@@ -79,6 +79,10 @@ func (s Settings) rolesBucket() jetstream.KeyValueConfig {
 	return s.bucket(RolesBucket, "which process is the active poller, and the active keeper", s.RoleTTL)
 }
 
+func (s Settings) learnedBucket() jetstream.KeyValueConfig {
+	return s.bucket(LearnedBucket, "what pollers have learned of how people change", 0)
+}
+
 // bucket lets the marks of deleted keys vanish by themselves: browsers come and go for years, and a bucket
 // that remembers each of them would only grow.
 func (s Settings) bucket(name, description string, ttl time.Duration) jetstream.KeyValueConfig {

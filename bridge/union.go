@@ -7,27 +7,34 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// union is who is watched, by how many live holders. It has no lock and no clock of its own.
+// union is who is watched, by how many. It has no lock and no clock of its own.
 type union struct {
-	holders  map[string]*holderState
-	watchers map[UID]int // how many live holders watch the user; never 0
+	holders map[string]*holderState
+	demands map[UID]demand // of all live holders
 }
+
+// demand is how many live holders watch a user, never 0, and how many look at the user through them.
+type demand struct{ holders, watchers int }
 
 type holderState struct {
 	live bool
-	seen time.Time // when it last said that it lives
-	uids map[UID]bool
+	seen time.Time   // when it last said that it lives
+	uids map[UID]int // user -> how many look at the user through this holder now
 }
 
-// delta is what a step changed: who has become watched, and who is no longer.
-type delta struct{ added, removed []UID }
+// Watches is what changed of who is watched.
+type Watches struct {
+	Added   []UID // have become watched
+	Removed []UID // are watched by nobody any more
+	Weighed []UID // are watched by more, or by fewer, than before
+}
 
 func newUnion() *union {
-	return &union{holders: map[string]*holderState{}, watchers: map[UID]int{}}
+	return &union{holders: map[string]*holderState{}, demands: map[UID]demand{}}
 }
 
 // holderEntry applies an entry of the bucket of holders.
-func (u *union) holderEntry(e jetstream.KeyValueEntry, app App, now time.Time) delta {
+func (u *union) holderEntry(e jetstream.KeyValueEntry, app App, now time.Time) Watches {
 	if e.Operation() != jetstream.KeyValuePut || !ofApp(e.Value(), app) {
 		return u.gone(e.Key())
 	}
@@ -35,39 +42,39 @@ func (u *union) holderEntry(e jetstream.KeyValueEntry, app App, now time.Time) d
 }
 
 // watchEntry applies an entry of the bucket of watches. Keys that are not ours to read watch nobody.
-func (u *union) watchEntry(e jetstream.KeyValueEntry) delta {
+func (u *union) watchEntry(e jetstream.KeyValueEntry) Watches {
 	holder, uid, err := splitWatchKey(e.Key())
 	if err != nil {
-		return delta{}
+		return Watches{}
 	}
 	if e.Operation() != jetstream.KeyValuePut {
 		return u.unwatch(holder, uid)
 	}
-	return u.watch(holder, uid)
+	return u.watch(holder, uid, watchersIn(e.Value()))
 }
 
-func (u *union) seen(holder string, now time.Time) (d delta) {
+func (u *union) seen(holder string, now time.Time) (d Watches) {
 	h := u.holder(holder)
 	h.seen = now
 	if h.live {
 		return d
 	}
 	h.live = true
-	for uid := range h.uids {
-		u.count(uid, 1, &d)
+	for uid, n := range h.uids {
+		u.count(uid, demand{1, n}, &d)
 	}
 	return d
 }
 
 // gone forgets that a holder lives. Its watches stay noted: it may come back before anybody sweeps them up.
-func (u *union) gone(holder string) (d delta) {
+func (u *union) gone(holder string) (d Watches) {
 	h := u.holders[holder]
 	if h == nil || !h.live {
 		return d
 	}
 	h.live = false
-	for uid := range h.uids {
-		u.count(uid, -1, &d)
+	for uid, n := range h.uids {
+		u.count(uid, demand{-1, -n}, &d)
 	}
 	if len(h.uids) == 0 {
 		delete(u.holders, holder)
@@ -75,58 +82,73 @@ func (u *union) gone(holder string) (d delta) {
 	return d
 }
 
-func (u *union) watch(holder string, uid UID) (d delta) {
+func (u *union) watch(holder string, uid UID, watchers int) (d Watches) {
 	h := u.holder(holder)
-	if h.uids[uid] {
-		return d
-	}
-	h.uids[uid] = true
-	if h.live {
-		u.count(uid, 1, &d)
-	}
-	return d
-}
-
-func (u *union) unwatch(holder string, uid UID) (d delta) {
-	h := u.holders[holder]
-	if h == nil || !h.uids[uid] {
-		return d
-	}
-	delete(h.uids, uid)
-	if h.live {
-		u.count(uid, -1, &d)
-	}
-	return d
-}
-
-func (u *union) count(uid UID, by int, d *delta) {
-	n := u.watchers[uid] + by
+	before, watched := h.uids[uid]
+	h.uids[uid] = watchers
 	switch {
-	case n == 0:
-		delete(u.watchers, uid)
-		d.removed = append(d.removed, uid)
-		return
-	case n == 1 && by == 1:
-		d.added = append(d.added, uid)
+	case !h.live:
+	case !watched:
+		u.count(uid, demand{1, watchers}, &d)
+	case watchers != before:
+		u.count(uid, demand{0, watchers - before}, &d)
 	}
-	u.watchers[uid] = n
+	return d
+}
+
+func (u *union) unwatch(holder string, uid UID) (d Watches) {
+	h := u.holders[holder]
+	if h == nil {
+		return d
+	}
+	n, watched := h.uids[uid]
+	delete(h.uids, uid)
+	if watched && h.live {
+		u.count(uid, demand{-1, -n}, &d)
+	}
+	return d
+}
+
+func (u *union) count(uid UID, by demand, d *Watches) {
+	was := u.demands[uid]
+	is := demand{was.holders + by.holders, was.watchers + by.watchers}
+	switch {
+	case is.holders == 0:
+		delete(u.demands, uid)
+		d.Removed = append(d.Removed, uid)
+		return
+	case was.holders == 0:
+		d.Added = append(d.Added, uid)
+	case is.watchers != was.watchers:
+		d.Weighed = append(d.Weighed, uid)
+	}
+	u.demands[uid] = is
 }
 
 func (u *union) holder(name string) *holderState {
 	h := u.holders[name]
 	if h == nil {
-		h = &holderState{uids: map[UID]bool{}}
+		h = &holderState{uids: map[UID]int{}}
 		u.holders[name] = h
 	}
 	return h
 }
 
 func (u *union) all() []UID {
-	uids := make([]UID, 0, len(u.watchers))
-	for uid := range u.watchers {
+	uids := make([]UID, 0, len(u.demands))
+	for uid := range u.demands {
 		uids = append(uids, uid)
 	}
 	return uids
+}
+
+func (u *union) live() (n int) {
+	for _, h := range u.holders {
+		if h.live {
+			n++
+		}
+	}
+	return n
 }
 
 func (u *union) silentSince(then time.Time) (silent []string) {
@@ -182,15 +204,17 @@ func (u *union) inherit(o *union, now time.Time) {
 }
 
 // differenceTo is what changes for those who knew u and now know o.
-func (u *union) differenceTo(o *union) (d delta) {
-	for uid := range o.watchers {
-		if u.watchers[uid] == 0 {
-			d.added = append(d.added, uid)
+func (u *union) differenceTo(o *union) (d Watches) {
+	for uid, is := range o.demands {
+		if was, watched := u.demands[uid]; !watched {
+			d.Added = append(d.Added, uid)
+		} else if was.watchers != is.watchers {
+			d.Weighed = append(d.Weighed, uid)
 		}
 	}
-	for uid := range u.watchers {
-		if o.watchers[uid] == 0 {
-			d.removed = append(d.removed, uid)
+	for uid := range u.demands {
+		if o.demands[uid].holders == 0 {
+			d.Removed = append(d.Removed, uid)
 		}
 	}
 	return d
