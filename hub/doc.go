@@ -26,6 +26,7 @@
 //   - History is never shown as news: TestHistoryIsNotNews, TestUnwatchedIsHistory, TestUnwatchedIsContradicted.
 //   - A slow client gets fewer, newer states, and costs what it watches: TestSlowClient, TestPendingIsBounded,
 //     TestAnswersAreBounded. Only a write that stalls ends its connection: TestStalledWrite.
+//     What does not arrive, or is not read, holds no connection for long: TestWhoSaysOrReadsNothing.
 //   - The feed is told when it changes, and a silent poller is no poller: TestFeedIsToldWhenItChanges,
 //     TestFeedSilence.
 //   - No claim, no right; an open socket lives as long as its token: TestVerify, TestMayWatch, TestMaySet,
@@ -35,14 +36,23 @@
 //   - Close codes are one table, and arrive: TestCloseCodes, TestTooLargeFromOneWhoReadsLater. A write that
 //     stalls leaves no room for a close frame, so whoever is too slow sees 1013 only where the network allows.
 //   - Event streams say the same as sockets and resume by themselves: TestEvents, TestEventsHeartbeat.
+//   - The registry is told how many look at a user through this hub: TestTheRegistryKnowsHowManyLook.
 //   - Asking over HTTP watches for a minute: TestGetPresence, TestAskingWatchesForAMinute.
 //   - Setting calls the vendor once and asks the poller to look: TestPutPresence, TestSetOnASocket.
+//     Where the vendor is asked who is online, and no more, nobody can be set: TestOnlineOnlySetsNothing.
+//     Hubs share the budget for it by how many they are: TestHubsShareTheBudgetForSets. Those who start within the
+//     same two seconds may take each the whole of it for so long.
+//   - The vendor's callbacks make the poller look, and nothing more: whoever cannot sign is refused, and what the
+//     vendor may send is answered 200 whatever it is, so that it bans no rule: TestCallbackAnswers,
+//     TestCallbackSamples, TestAnAppIDHasNoAppKey. They wait for nobody, and what is kept of them is bounded:
+//     TestCallbacksNeverWait, TestCallbacksWhileNATSIsAway, TestHeard. Without a secret none are taken:
+//     TestCallbacksOff.
 //   - Foreign pages may not use the hub: TestOrigins.
 //   - A hub that stops says so, and cuts off only who does not go: TestDrain, TestStuckClientIsCutOff,
 //     TestStuckWhileSetting.
 //
-// To operators: neither secrets nor tokens are logged (TestWhereTheTokenIs), nothing is shown before the log is
-// read (TestReady, TestNotReadyNothingShown), and nothing stays behind (TestMain).
+// To operators: neither secrets nor tokens nor callbacks are logged (TestWhereTheTokenIs, TestCallbackAnswers),
+// nothing is shown before the log is read (TestReady, TestNotReadyNothingShown), and nothing stays behind (TestMain).
 //
 // # Testing
 //

@@ -94,14 +94,14 @@ func newLooker(t testing.TB, bus *bridge.Bus) *looker {
 	return l
 }
 
-func (l *looker) changed(added, removed []bridge.UID) {
+func (l *looker) changed(d bridge.Watches) {
 	if !l.eager.Load() {
 		return
 	}
-	for _, uid := range added {
+	for _, uid := range d.Added {
 		l.observe(uid)
 	}
-	l.unwatched(removed...)
+	l.unwatched(d.Removed...)
 }
 
 func (l *looker) speak(ctx context.Context) error {

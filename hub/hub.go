@@ -31,6 +31,7 @@ type Config struct {
 	AllowedOrigins []string // foreign origins whose pages may use the hub, see ALLOWED_ORIGINS
 	Limits         Limits
 	Files          fs.FS        // the live page and the browser client; nil: none is served
+	CallbackSecret string       // of the vendor's rule that posts to CallbackPath; empty: callbacks are refused
 	PageUIDs       []string     // whom the page shows to who opens it bare
 	WatchUIDs      []bridge.UID // who is watched whether or not a client looks, for backends that read the log
 	ID             string       // one token, unique among all hubs
@@ -54,6 +55,7 @@ func (c Config) Validate() error {
 type Hub struct {
 	bus     *bridge.Bus
 	vendor  Setter
+	sharer  Sharer // the vendor, where hubs share its budget; nil elsewhere
 	more    []bridge.Follower
 	auth    Auth
 	origins origins
@@ -66,7 +68,10 @@ type Hub struct {
 	metrics *metrics
 	handler http.Handler
 
+	callbacks *callbacks // nil: none are taken
+
 	complaint rate.Sometimes // about foreign origins
+	unheard   rate.Sometimes // about callbacks that are of no use
 
 	caughtUp chan struct{} // closed when the log was read for the first time
 	empty    chan struct{} // holds one token when a draining hub has no sessions left
@@ -93,13 +98,20 @@ func New(c Config) (*Hub, error) {
 		return nil, err
 	}
 	h := &Hub{
-		bus: c.Bus, vendor: c.Vendor, complaint: rate.Sometimes{First: 1, Interval: time.Minute}, more: c.Followers, auth: c.Auth, origins: c.AllowedOrigins,
+		bus: c.Bus, vendor: c.Vendor, complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute}, more: c.Followers, auth: c.Auth, origins: c.AllowedOrigins,
 		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, pinned: map[bridge.UID]bool{}, log: c.Logger,
 		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
 		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), quit: make(chan struct{}),
 		users: map[bridge.UID]*user{}, wanted: map[bridge.UID]bool{}, unvouched: map[bridge.UID]bool{},
 		idle: map[bridge.UID]time.Time{}, sessions: map[*session]bool{}, subjects: map[string]*subject{}, setting: map[bridge.UID]int{},
 		feed: feedState{State: bridge.FeedDown, Reason: noPoller},
+	}
+	if sharer, ok := c.Vendor.(Sharer); ok {
+		h.sharer = sharer
+		h.holder.Sets()
+	}
+	if c.CallbackSecret != "" {
+		h.callbacks = newCallbacks(c.Bus.App(), c.CallbackSecret)
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
@@ -123,6 +135,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	g.Go(func() error { return h.bus.Follow(ctx, append([]bridge.Follower{h}, h.more...)...) })
 	g.Go(func() error { return h.holder.Run(ctx) })
 	g.Go(func() error { return h.tend(ctx) })
+	g.Go(func() error { return h.tellHints(ctx) })
+	g.Go(func() error { return h.shareSets(ctx) })
 	return g.Wait()
 }
 

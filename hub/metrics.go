@@ -9,7 +9,7 @@ import (
 // metrics are the hub's figures. None has a label that a client could fill.
 type metrics struct {
 	changes, frames, deliveries    prometheus.Counter
-	refused, closed                *prometheus.CounterVec
+	refused, closed, callbacks     *prometheus.CounterVec
 	sessions, watched, unknown, up prometheus.Gauge
 }
 
@@ -28,13 +28,15 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "refused_total", Help: "Connections turned away, by reason."}, []string{"reason"}),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
 			Name: "closed_total", Help: "WebSockets closed by the hub, by reason."}, []string{"reason"}),
+		callbacks: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
+			Name: "callbacks_total", Help: "Callbacks of the vendor, by result: hinted is what the poller was told."}, []string{"result"}),
 		sessions: gauge("sessions", "WebSockets and event streams connected."),
 		watched:  gauge("watched_users", "Users whom this hub watches."),
 		unknown:  gauge("unknown_users", "Watched users whose state nobody vouches for yet."),
 		up:       gauge("feed_state", "The feed's health: 2 live, 1 degraded, 0 down."),
 	}
 	if r != nil {
-		r.MustRegister(m.changes, m.frames, m.deliveries, m.refused, m.closed, m.sessions, m.watched, m.unknown, m.up)
+		r.MustRegister(m.changes, m.frames, m.deliveries, m.refused, m.closed, m.callbacks, m.sessions, m.watched, m.unknown, m.up)
 	}
 	return m
 }

@@ -196,6 +196,23 @@ func TestSetOnASocket(t *testing.T) {
 	require.Equal(t, "read_only", got.code(t))
 }
 
+// TestOnlineOnlySetsNothing: not for want of credentials, so the words are others than those of an edge hub.
+func TestOnlineOnlySetsNothing(t *testing.T) {
+	h := newWorld(t).hub(func(c *Config) { c.Vendor = easemob.Online{} })
+	got := h.ask("PUT", "/v1/presence/me/web", `{"status":"1"}`)
+	require.Equal(t, http.StatusNotImplemented, got.status)
+	require.Equal(t, "online_only", got.code(t))
+	require.Contains(t, string(got.body), "EASEMOB_STATUS=online")
+
+	h = newWorld(t).hub(func(c *Config) { c.Auth, c.Vendor = hmacAuth, easemob.Online{} })
+	c := h.dial(withToken(token(t, fields{"set": true})))
+	c.expect("welcome")
+	c.say(fields{"type": "set", "id": "3", "resource": "web", "status": "1"})
+	e := c.expect("error")
+	require.Equal(t, "3", e.ID)
+	require.Equal(t, "online_only", e.Code)
+}
+
 // TestVendorRefusals: whose fault it is decides the code, and nothing of ours is told.
 func TestVendorRefusals(t *testing.T) {
 	for _, c := range []struct {
@@ -204,6 +221,7 @@ func TestVendorRefusals(t *testing.T) {
 		code   string
 	}{
 		{vendorSays(t, 429, `{"error":"reach_limit"}`), http.StatusServiceUnavailable, "busy"},
+		{vendorSays(t, 429, `{"error":"resource_limited"}`), http.StatusBadGateway, "vendor_refused"},
 		{vendorSays(t, 500, `{}`), http.StatusBadGateway, "vendor_away"},
 		{vendorSays(t, 401, `{"error":"unauthorized"}`), http.StatusBadGateway, "vendor_refused"},
 		{vendorSays(t, 400, `{"error":"service open exception","error_description":"the app not open presence service"}`), http.StatusBadGateway, "vendor_refused"},

@@ -44,11 +44,13 @@ func refusalOf(err error) *refusal {
 func vendorRefusal(err error) *refusal {
 	var said *easemob.Error
 	switch {
+	case errors.Is(err, easemob.ErrOnlineOnly):
+		return refuse(http.StatusNotImplemented, "online_only", "this bridge runs with EASEMOB_STATUS=online, which asks the vendor who is online and no more: nobody's presence can be set")
 	case easemob.IsThrottled(err):
 		return refuse(http.StatusServiceUnavailable, "busy", "the vendor takes no more calls just now; try again in a second")
 	case easemob.IsRetryable(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return refuse(http.StatusBadGateway, "vendor_away", "the vendor did not answer in time; try again")
-	case easemob.IsNotActivated(err), easemob.IsUnauthorized(err):
+	case easemob.IsNotActivated(err), easemob.IsUnauthorized(err), easemob.IsOverPlan(err):
 		return refuse(http.StatusBadGateway, "vendor_refused", "the vendor does not let this bridge set presence; its operator has to mend that")
 	case errors.As(err, &said) && said.Status >= 400 && said.Status < 500:
 		return refuse(http.StatusBadRequest, "refused", "the vendor refuses this: "+said.Message)

@@ -26,6 +26,7 @@ func (h *Hub) routes() http.Handler {
 	v1.GET("/events", h.events)
 	v1.GET("/presence", h.getPresence)
 	v1.PUT("/presence/:uid/:resource", h.putPresence)
+	e.POST(CallbackPath, h.takeCallback)
 	v1.OPTIONS("/*", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
 	if h.files != nil {
 		e.GET("/page.json", h.pageSettings)

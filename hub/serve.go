@@ -18,6 +18,7 @@ const (
 	reconnectPer   = 500 * time.Microsecond // a client: how much later each further one comes back
 	headerWithin   = 10 * time.Second
 	requestWithin  = 15 * time.Second // for a request with its body; a WebSocket and a stream live on
+	answerWithin   = 2 * time.Minute  // until an answer has been read, with what it waited for; the same live on
 	maxHeaderBytes = 32 << 10
 )
 
@@ -25,7 +26,8 @@ const (
 // within three seconds. An error is of the listener. A hub serves once.
 func (h *Hub) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
-		Handler: h.handler, ReadHeaderTimeout: headerWithin, ReadTimeout: requestWithin, MaxHeaderBytes: maxHeaderBytes, IdleTimeout: 2 * time.Minute,
+		Handler: h.handler, ReadHeaderTimeout: headerWithin, ReadTimeout: requestWithin, WriteTimeout: answerWithin,
+		MaxHeaderBytes: maxHeaderBytes, IdleTimeout: 2 * time.Minute,
 		ErrorLog:    slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 	}

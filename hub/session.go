@@ -155,6 +155,7 @@ func (h *Hub) drop(s *session, uid bridge.UID) {
 	if key := s.grant.key; key != "" {
 		h.subject(key).uids--
 	}
+	h.weigh(uid, u)
 	if len(u.watched) == 0 {
 		h.lease(uid, lingerFor)
 	}

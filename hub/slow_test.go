@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"testing"
 	"testing/synctest"
@@ -159,4 +160,30 @@ func TestVanishedPeer(t *testing.T) {
 		time.Sleep(10 * heartbeat)
 		there.expectNothing()
 	})
+}
+
+// TestWhoSaysOrReadsNothing: a request that does not arrive, and an answer that nobody reads, hold a connection for
+// a while and no longer. A pipe has no buffer, so that even a short answer waits to be read.
+func TestWhoSaysOrReadsNothing(t *testing.T) {
+	const post = "POST " + CallbackPath + " HTTP/1.1\r\nHost: hub\r\n"
+	for said, within := range map[string]time.Duration{
+		"":                                   headerWithin,
+		post:                                 headerWithin,
+		post + "Content-Length: 99\r\n\r\n{": requestWithin + answerWithin,
+		post + "Transfer-Encoding: chunked\r\n\r\n9\r\n{":     requestWithin + answerWithin,
+		post + "Content-Length: 2\r\n\r\n{}":                  answerWithin,
+		"GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n":          answerWithin,
+		"GET /v1/events?uids=a HTTP/1.1\r\nHost: hub\r\n\r\n": answerWithin,
+	} {
+		inBubble(t, withCallbacks, func(t *testing.T, h *bubbleHub) {
+			conn, err := h.pipes.dial(t.Context(), "", "")
+			require.NoError(t, err)
+			defer conn.Close()
+			_, err = io.WriteString(conn, said)
+			require.NoError(t, err)
+			time.Sleep(within + time.Second)
+			rest, _ := io.ReadAll(io.LimitReader(conn, 1))
+			require.Empty(t, rest, "%q", said)
+		})
+	}
 }

@@ -47,6 +47,7 @@ func (h *Hub) join(s *session, uid bridge.UID) {
 	}
 	s.uids[uid] = len(u.watched)
 	u.watched = append(u.watched, s)
+	h.weigh(uid, u)
 	if key := s.grant.key; key != "" {
 		h.subject(key).uids++
 	}

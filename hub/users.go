@@ -160,3 +160,12 @@ func (h *Hub) unwant(uid bridge.UID) {
 		}
 	}
 }
+
+// weigh tells how many watch the user here now: looks go where many wait to see what changes. The caller holds mu.
+func (h *Hub) weigh(uid bridge.UID, u *user) {
+	n := len(u.watched)
+	if h.pinned[uid] {
+		n++ // for the backends
+	}
+	h.holder.Weigh(uid, n)
+}
