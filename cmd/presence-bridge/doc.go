@@ -10,6 +10,9 @@
 // anything, starts its parts one after the other, and takes them down last in first out within a bound
 // (TestTeardown); what each step took is logged with --log-level debug.
 //
+// doctor has serve's settings and runs although they are wrong: what is wrong with them is among its findings
+// (TestDoctorGoesOn, TestDoctorHasServesSettings). What it checks is in package doctor.
+//
 // The tests run the commands over real listeners, the emulator and an in-process NATS; TestProcess does it
 // with the built binary and real signals. TestImports holds which folder may import which.
 package main

@@ -9,6 +9,7 @@ import (
 type grammar struct {
 	Demo        demoCommand        `cmd:"" set:"log_level=warn" help:"Show all of it on this machine: an emulated vendor with living people, NATS, the bridge, a live page."`
 	Serve       serveCommand       `cmd:"" help:"Run the bridge: the poller, the hub, or both."`
+	Doctor      doctorCommand      `cmd:"" set:"log_level=warn" help:"Check all that serve needs, a line each with what to do: settings, vendor, NATS, budget, addresses. Changes nothing."`
 	Emulator    emulatorCommand    `cmd:"" help:"Play the vendor: its presence API as a server, with its limits, and faults on demand."`
 	Watch       watchCommand       `cmd:"" set:"log_level=warn" help:"Print changes as they come, one a line, from a hub or from NATS."`
 	Set         setCommand         `cmd:"" set:"log_level=warn" help:"Set a presence through the vendor's API."`

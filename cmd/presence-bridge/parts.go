@@ -73,6 +73,9 @@ func (p *parts) serveHTTP(name string, l net.Listener, h http.Handler) {
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,      // of a request with its body
+		WriteTimeout:      15 * time.Minute, // the emulator may be told to take ten for an answer
+		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	p.start(name, func(ctx context.Context) error {

@@ -38,6 +38,10 @@ NATS_URL=nats://nats-1,nats://nats-2 NATS_REPLICAS=3 presence-bridge serve --rol
 # a hub at the edge that has no credentials of the vendor
 NATS_URL=nats://nats-1 EASEMOB_ORG=acme EASEMOB_APP=chat AUTH_HMAC_SECRET=... presence-bridge serve --role hub
 
+# for an app that has not bought presence: online or offline only, and no operators
+EASEMOB_STATUS=online EASEMOB_URL=https://a1.easemob.com EASEMOB_ORG=acme EASEMOB_APP=chat \
+EASEMOB_CLIENT_ID=... EASEMOB_CLIENT_SECRET=... AUTH_HMAC_SECRET=... presence-bridge serve
+
 # against an emulator, to see how it works
 presence-bridge serve --emulator-url http://127.0.0.1:9090
 `
@@ -59,8 +63,7 @@ func (c *serveCommand) problems() []error {
 	wrong.check(c.NATSURL != "" || c.polls() && c.shows(), "NATS_URL is not set: a poller and a hub in processes of their own need a NATS server that both reach")
 	wrong.add(c.adminSettings.problems()...)
 	wrong.add(c.hubSettings.unsupported())
-	wrong.check(c.EasemobStatus != "online", "EASEMOB_STATUS=online is not supported by this version: leave it out or say presence")
-	wrong.check(c.EasemobStatus == "presence" || c.EasemobStatus == "online", "EASEMOB_STATUS is %q: want presence", c.EasemobStatus)
+	wrong.add(c.checkStatus())
 	if c.shows() {
 		wrong.add(c.hubSettings.problems()...)
 	}
@@ -73,7 +76,7 @@ func (c *serveCommand) vendorProblems() []error {
 		return []error{checkApp(c.EasemobOrg, c.EasemobApp, c.EasemobAppID)}
 	}
 	errs := append(c.rateSettings.problems(), c.vendorSettings.config(c.EasemobRate, nil).Validate())
-	return append(errs, c.pollerSettings.problems()...)
+	return append(errs, c.pollerSettings.problems(c.online())...)
 }
 
 // fillIn makes an emulator that stands in for the vendor all there is to say: the people are invented, so
@@ -114,15 +117,15 @@ func (c *serveCommand) plan(log *slog.Logger) plan {
 	p := plan{command: "serve", app: c.app(), listen: c.Listen, adminListen: c.AdminListen, nats: c.natsPlan(log)}
 	if !c.readOnly() {
 		vendor := c.vendorSettings.config(c.EasemobRate, log)
-		p.vendor = &vendor
+		p.vendor, p.online = &vendor, c.online()
 	}
 	if c.polls() {
-		p.poller = &poller.Config{Operators: c.operators(), MaxStaleness: c.MaxStaleness, Rate: c.EasemobRate}
+		p.poller = &poller.Config{Operators: c.operators(), Nameless: c.online(), MaxStaleness: c.MaxStaleness, Rate: c.EasemobRate}
 	}
 	if c.shows() {
 		p.hub = c.hubPlan()
 	}
-	if c.shows() && !c.readOnly() {
+	if c.shows() && !c.readOnly() && !c.online() { // nobody is subscribed for a batch status
 		p.keeper = &keeper.Config{Operators: c.operators(), TTL: c.SubscriptionTTL}
 	}
 	return p
@@ -130,7 +133,7 @@ func (c *serveCommand) plan(log *slog.Logger) plan {
 
 func (c *serveCommand) hubPlan() *hub.Config {
 	page, _ := expandUIDs("PAGE_UIDS", list(c.PageUIDs))
-	return &hub.Config{Auth: c.auth(), AllowedOrigins: c.origins(), Limits: c.limits(),
+	return &hub.Config{Auth: c.auth(), AllowedOrigins: c.origins(), Limits: c.limits(), CallbackSecret: c.CallbackSecret,
 		PageUIDs: page, WatchUIDs: watchedUIDs(list(c.WatchUIDs))}
 }
 
@@ -152,8 +155,14 @@ func (c *serveCommand) announce(s *stack) {
 	if s.hub != nil && s.hub.Auth.None {
 		s.log.Warn("AUTH=none: whoever reaches the public listener may watch everybody and set everybody")
 	}
+	if s.hub != nil && s.hub.CallbackSecret != "" {
+		s.log.Info("the vendor's callbacks are taken", "path", hub.CallbackPath)
+	}
 	if s.vendor != nil && s.vendor.Rate > vendorRate {
 		s.log.Warn("EASEMOB_RATE is more than the 50 calls a second that the vendor documents for an app", "rate", s.vendor.Rate)
+	}
+	if s.online {
+		s.log.Info("EASEMOB_STATUS=online: the vendor is asked who is online, and no more; nobody is subscribed, and nobody can be set")
 	}
 	if s.hub != nil && s.vendor == nil {
 		s.log.Info("this hub has no EASEMOB_URL: it shows what others put into the stream, and sets nothing")

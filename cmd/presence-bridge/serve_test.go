@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,7 +79,7 @@ func TestServeRoles(t *testing.T) {
 	common := []string{"NATS_URL=" + nats.URL(), "LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0"}
 	vendor := append(common, "EMULATOR_URL="+emulated(t))
 	poller := start(t, append(slices.Clone(vendor), "EASEMOB_RATE=51"), "serve", "--role", "poller")
-	hub := start(t, vendor, "serve", "--role", "hub")
+	hub := start(t, append(slices.Clone(vendor), "CALLBACK_SECRET=hush-callback"), "serve", "--role", "hub")
 	edge := start(t, append(common, "EASEMOB_ORG=demo", "EASEMOB_APP=presence", "AUTH=none"), "serve", "--role", "hub")
 	poller.stderr.wait(t, `the bridge is up.* admin=`)
 	edge.stderr.wait(t, `this hub has no EASEMOB_URL`)
@@ -95,6 +96,15 @@ func TestServeRoles(t *testing.T) {
 		t.Error("the usual rate is warned of")
 	}
 
+	for at, want := range map[string]int{page: 401, edgePage: 404} { // nothing is signed, and an edge hub has no secret
+		if status, body := fetch(t, "POST", at+"/v1/callbacks/easemob", "{}"); status != want {
+			t.Errorf("a callback to %s: %d %s, want %d", at, status, body, want)
+		}
+	}
+	hub.stderr.wait(t, `callbacks are taken`)
+	if strings.Contains(hub.stderr.String(), "hush") {
+		t.Error("the secret is told")
+	}
 	w := start(t, nil, "watch", "user-0001", "--url", edgePage)
 	w.stdout.wait(t, `user-0001  (online|offline)`)
 	if status, body := fetch(t, "PUT", edgePage+"/v1/presence/user-0001/web_1", `{"status":"1"}`); status < 400 {
@@ -107,6 +117,55 @@ func TestServeRoles(t *testing.T) {
 	for _, r := range []*running{w, edge, hub, poller} {
 		r.stop()
 	}
+}
+
+// TestServeOnline is one process for an app that has not bought presence: no operators, no set, no call of presence.
+func TestServeOnline(t *testing.T) {
+	e := start(t, nil, "emulator", "--listen", "127.0.0.1:0", "--users", "5", "--changes-per-s", "0", "--not-activated")
+	vendor := e.stdout.wait(t, `(http://\S+)$`)
+	env := []string{"EASEMOB_STATUS=online", "EASEMOB_URL=" + vendor, "EASEMOB_ORG=demo", "EASEMOB_APP=presence",
+		"EASEMOB_CLIENT_ID=id", "EASEMOB_CLIENT_SECRET=secret", "AUTH=none", "DATA_DIR=" + t.TempDir(),
+		"LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0", "NATS_LISTEN=127.0.0.1:0"}
+	s := start(t, env, "serve")
+	page := s.stderr.wait(t, upPattern)
+	s.stderr.wait(t, `EASEMOB_STATUS=online: the vendor is asked who is online`)
+	w := start(t, nil, "watch", "user-0001", "nobody", "--url", page)
+	for _, state := range []string{`{"status":{"web":"1"},"ext":"busy"}`, `{"status":{"web":"0"}}`} {
+		if status, body := fetch(t, "PUT", vendor+"/_emulator/users/user-0001", state); status != 200 {
+			t.Fatalf("%d %s", status, body)
+		}
+		w.stdout.wait(t, `user-0001  `+map[bool]string{true: "online", false: "offline"}[strings.Contains(state, "1")]+`$`)
+	}
+	w.stdout.wait(t, `nobody     offline$`)
+	status, body := fetch(t, "PUT", page+"/v1/presence/user-0001/web_1", `{"status":"1"}`)
+	if status != 501 || !strings.Contains(body, `"online_only"`) || !strings.Contains(body, "EASEMOB_STATUS=online") {
+		t.Errorf("a set: %d %s", status, body)
+	}
+	if code, _, stderr := once(t, env[:6], "set", "user-0001", "--resource", "web_1"); code != exitSettings || !strings.Contains(stderr, "EASEMOB_STATUS is online") {
+		t.Errorf("set: exit status %d, %q", code, stderr)
+	}
+	var stats struct{ Calls map[string]int }
+	if _, body := fetch(t, "GET", vendor+"/_emulator/stats", ""); json.Unmarshal([]byte(body), &stats) != nil || stats.Calls["batch_status"] == 0 {
+		t.Fatal(body)
+	}
+	delete(stats.Calls, "batch_status")
+	delete(stats.Calls, "token")
+	for kind, calls := range stats.Calls {
+		if calls != 0 {
+			t.Errorf("%d calls of %s", calls, kind)
+		}
+	}
+	w.stop()
+	s.stop()
+}
+
+// TestServeOfAnAppWithoutPresence says what helps, where it is looked for: in the log.
+func TestServeOfAnAppWithoutPresence(t *testing.T) {
+	e := start(t, nil, "emulator", "--listen", "127.0.0.1:0", "--users", "5", "--changes-per-s", "0", "--not-activated")
+	s := start(t, []string{"EMULATOR_URL=" + e.stdout.wait(t, `(http://\S+)$`), "DATA_DIR=" + t.TempDir(), "WATCH_UIDS=user-0001",
+		"LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0", "NATS_LISTEN=127.0.0.1:0"}, "serve")
+	s.stderr.wait(t, `level=WARN msg="asking the vendor" .*presence is bought in the vendor's console; without it, EASEMOB_STATUS=online`)
+	s.stop()
 }
 
 func TestServeWithoutNATS(t *testing.T) {

@@ -43,6 +43,8 @@ func (c *setCommand) problems() []error {
 	wrong.check(statusDigits.MatchString(c.Status), "PRESENCE_STATUS (--status) is %q: want 1 to 10 decimal digits", c.Status)
 	wrong.check(len(c.Ext) <= easemob.MaxExt, "PRESENCE_EXT (--ext) has %d bytes: %d is the most", len(c.Ext), easemob.MaxExt)
 	wrong.add(c.logSettings.problems()...)
+	wrong.add(c.checkStatus())
+	wrong.check(!c.online(), "EASEMOB_STATUS is online, for an app that has not bought presence, and to set is a call of presence: buy it in the vendor's console and leave EASEMOB_STATUS out")
 	wrong.add(c.vendorSettings.config(0, nil).Validate())
 	return wrong.list
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/presence-bridge/presence-bridge/hub"
@@ -30,7 +31,7 @@ type hubSettings struct {
 	PageUIDs       []string      `name:"page-uids" variable:"PAGE_UIDS" group:"hub" placeholder:"UID" help:"Whom the live page shows to who opens it bare, separated by commas; user-0001..user-0200 is a range."`
 	WatchUIDs      []string      `name:"watch-uids" variable:"WATCH_UIDS" group:"hub" placeholder:"UID" help:"Who is watched whether or not a browser looks, for backends that read NATS; lists and ranges as for the page."`
 	OfflineGrace   time.Duration `variable:"OFFLINE_GRACE" group:"hub" default:"0s" help:"This version knows 0s only: offline is shown at once."`
-	CallbackSecret string        `variable:"CALLBACK_SECRET" group:"hub" placeholder:"SECRET" help:"Of the vendor's callback rule. Not supported by this version."`
+	CallbackSecret string        `variable:"CALLBACK_SECRET" group:"hub" placeholder:"SECRET" help:"The secret of the vendor's callback rule for userStatus. It switches POST /v1/callbacks/easemob on: whoever logs in or out is looked at in the next call. Prefer the variable: others on the machine see flags."`
 
 	Auth           string `variable:"AUTH" group:"auth" placeholder:"none" help:"none lets everybody watch and set everybody, and has to be asked for in words."`
 	AuthHMACSecret string `name:"auth-hmac-secret" variable:"AUTH_HMAC_SECRET" group:"auth" placeholder:"SECRET" help:"Browsers show a JWT that is signed HS256 with this secret of 32 bytes or more. Prefer the variable: others on the machine see flags."`
@@ -56,6 +57,7 @@ func (s hubSettings) problems() []error {
 	if s.AuthJWKSURL == "" { // which is refused by itself
 		wrong.add(s.authProblems()...)
 	}
+	wrong.check(s.CallbackSecret == strings.TrimSpace(s.CallbackSecret), "CALLBACK_SECRET begins or ends with a blank: copy it from the vendor's console once more")
 	wrong.check(s.Auth == "" || s.Auth == "none", "AUTH is %q: it can only be none", s.Auth)
 	_, err := expandUIDs("PAGE_UIDS", list(s.PageUIDs))
 	wrong.add(err)
@@ -70,9 +72,6 @@ func (s hubSettings) unsupported() error {
 	var wrong []error
 	if s.AuthJWKSURL != "" {
 		wrong = append(wrong, errors.New("AUTH_JWKS_URL is not supported by this version: use AUTH_HMAC_SECRET"))
-	}
-	if s.CallbackSecret != "" {
-		wrong = append(wrong, errors.New("CALLBACK_SECRET is not supported by this version: leave it out, polling finds every change"))
 	}
 	if s.OfflineGrace != 0 {
 		wrong = append(wrong, errors.New("OFFLINE_GRACE is not supported by this version: leave it out or say 0s"))

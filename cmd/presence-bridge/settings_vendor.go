@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -19,6 +20,7 @@ type vendorSettings struct {
 	EasemobToken        string `variable:"EASEMOB_TOKEN" group:"vendor" placeholder:"TOKEN" help:"A fixed app token. Prefer the variable: others on the machine see flags."`
 	EasemobClientID     string `name:"easemob-client-id" variable:"EASEMOB_CLIENT_ID" group:"vendor" placeholder:"ID" help:"With the secret, instead of a fixed token: tokens are minted and refreshed."`
 	EasemobClientSecret string `variable:"EASEMOB_CLIENT_SECRET" group:"vendor" placeholder:"SECRET" help:"See the client id."`
+	EasemobStatus       string `variable:"EASEMOB_STATUS" group:"vendor" default:"presence" help:"presence asks the presence calls, which an app has to buy. online asks POST /users/batch/status instead: online or offline only, status and ext stay empty, operators are not needed, nobody is subscribed, and nobody can be set. It has to be the same in every process of a bridge."`
 	EmulatorURL         string `name:"emulator-url" variable:"EMULATOR_URL" group:"vendor" placeholder:"URL" help:"Where a \"presence-bridge emulator\" with its default settings plays the vendor for as long as no EASEMOB setting names a real one. To serve it means AUTH=none as well, unless another AUTH setting is there."`
 }
 
@@ -37,6 +39,16 @@ func (s vendorSettings) config(rate float64, logger *slog.Logger) easemob.Config
 		Token: s.EasemobToken, ClientID: s.EasemobClientID, ClientSecret: s.EasemobClientSecret,
 		Rate: rate, Logger: logger,
 	}
+}
+
+// online says whether the vendor is asked who is online, and no more.
+func (s vendorSettings) online() bool { return s.EasemobStatus == "online" }
+
+func (s vendorSettings) checkStatus() error {
+	if s.EasemobStatus == "presence" || s.online() {
+		return nil
+	}
+	return fmt.Errorf("EASEMOB_STATUS is %q: want presence or online", s.EasemobStatus)
 }
 
 // app is the app's place among the subjects.
@@ -74,17 +86,17 @@ func (s vendorSettings) namesVendor() bool {
 // pollerSettings are what the poller and the keeper need beside the vendor.
 type pollerSettings struct {
 	EasemobOperators []string      `variable:"EASEMOB_OPERATORS" group:"poller" placeholder:"UID" help:"Service user ids, separated by commas, in whose name calls are made; each carries at most 3,000 subscriptions."`
-	EasemobStatus    string        `variable:"EASEMOB_STATUS" group:"poller" default:"presence" help:"Which of the vendor's calls is asked. This version knows presence only."`
 	MaxStaleness     time.Duration `variable:"MAX_STALENESS" group:"poller" default:"30s" help:"Every watched user is asked at least this often, or the feed says that it is degraded."`
 	SubscriptionTTL  time.Duration `name:"subscription-ttl" variable:"SUBSCRIPTION_TTL" group:"poller" default:"24h" help:"Lifetime of a subscription at the vendor, at most 720h; renewed between half and two thirds of it."`
 }
 
 func (s pollerSettings) operators() []string { return list(s.EasemobOperators) }
 
-func (s pollerSettings) problems() []error {
+// problems are those of a poller that asks in the name of operators, or in nobody's.
+func (s pollerSettings) problems(nameless bool) []error {
 	var wrong problems
 	// The parts know what they take. What they are not asked about here is given as they like it.
-	wrong.add(poller.Config{Operators: s.operators(), MaxStaleness: s.MaxStaleness, ID: "unused"}.Validate())
+	wrong.add(poller.Config{Operators: s.operators(), Nameless: nameless, MaxStaleness: s.MaxStaleness, ID: "unused"}.Validate())
 	wrong.add(keeper.Config{Operators: []string{"unused"}, TTL: s.SubscriptionTTL, ID: "unused"}.Validate())
 	wrong.check(s.MaxStaleness != 0, "MAX_STALENESS is 0s: nobody can be asked that often")
 	wrong.check(s.SubscriptionTTL != 0, "SUBSCRIPTION_TTL is 0s: want 1s to %v", easemob.MaxTTL)

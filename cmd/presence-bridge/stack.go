@@ -26,6 +26,7 @@ type plan struct {
 	app      bridge.App
 	emulator *emulator.Options // nil: the vendor is elsewhere; otherwise its URL is filled in
 	vendor   *easemob.Config   // nil: nobody is asked, a hub only reads
+	online   bool              // the vendor is asked who is online, and no more
 	poller   *poller.Config    // nil: no poller; names no id, logger or metrics, nor do the next two
 	keeper   *keeper.Config    // nil: no keeper
 	hub      *hub.Config       // nil: no hub; names no bus, vendor or followers either
@@ -176,7 +177,7 @@ func (s *stack) startHub(context.Context) (err error) {
 	c := *s.hub
 	c.Bus, c.ID, c.Logger, c.Registerer, c.Files = s.bus, s.id, s.log, s.registry, web.Files()
 	if s.client != nil { // a nil *Client in the interface would be a vendor all the same
-		c.Vendor = s.client
+		c.Vendor = s.source()
 	}
 	keep, err := s.makeKeeper()
 	if err != nil {
@@ -196,6 +197,17 @@ func (s *stack) startHub(context.Context) (err error) {
 	return nil
 }
 
+// source is the client as those see it who look at users and set them.
+func (s *stack) source() interface {
+	poller.Vendor
+	hub.Setter
+} {
+	if s.online {
+		return s.client.Online()
+	}
+	return s.client
+}
+
 func (s *stack) makeKeeper() (*keeper.Keeper, error) {
 	if s.keeper == nil {
 		return nil, nil
@@ -211,7 +223,7 @@ func (s *stack) startPoller(context.Context) error {
 	}
 	c := *s.poller
 	c.ID, c.Logger, c.Registerer = s.id, s.log, s.registry
-	asker, err := poller.New(s.bus, s.client, c)
+	asker, err := poller.New(s.bus, s.source(), c)
 	if err != nil {
 		return err
 	}

@@ -148,6 +148,9 @@ export function stateWord(presence) {
   return WORDS[stateOf(presence)];
 }
 
+/** Nothing is told of somebody but online or offline, as with EASEMOB_STATUS=online; or they were never there. */
+const wordOnly = (p) => Object.keys(p.status).length === 0 && p.ext === "" && !p.last_time;
+
 /**
  * What happened between two states, for the log; null where nothing that people care about did.
  * `title` names the devices in full.
@@ -164,6 +167,8 @@ export function describeChange(before, after) {
     const on = moved.filter((d) => (after.status[d] ?? "0") !== "0");
     return { kind: "up", text: on.length > 0 ? `came online on ${on.map(name).join(", ")}` : "came online", title };
   }
+  // What is not told any more, or is told at last, has not happened.
+  if (wordOnly(after) || (before.online && wordOnly(before))) return null;
   const parts = moved.map((d) => `${name(d)} ${deviceWord(after.status[d] ?? "0")}`);
   if (after.ext !== before.ext) parts.push(after.ext === "" ? "cleared the text" : `“${after.ext}”`);
   return parts.length > 0 ? { kind: "edit", text: parts.join(", "), title } : null;

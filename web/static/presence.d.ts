@@ -3,7 +3,10 @@
 /** One user, as last told by the hub. Frozen; each change is a new object. */
 export interface Presence {
   readonly uid: string;
-  /** Whether any device is online; null while no state was ever told. */
+  /**
+   * Whether any device is online, or, of a bridge with EASEMOB_STATUS=online, what the vendor says while status
+   * stays empty; null while no state was ever told.
+   */
   readonly online: boolean | null;
   /** device -> "0" (offline), "1" (online) or a custom status. */
   readonly status: Readonly<Record<string, string>>;

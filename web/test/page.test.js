@@ -134,6 +134,7 @@ table("states and their words: pending is never offline", (x) => [stateOf(x), st
   [null, ["unknown", "Unknown"]],
   [p(), ["online", "Online"]],
   [p({ online: false }), ["offline", "Offline"]],
+  [p({ status: {} }), ["online", "Online"]],
   [p({ known: false, online: null }), ["unknown", "Unknown"]],
   [p({ known: false, stale: true, online: true }), ["unknown", "Was online"]],
   [p({ known: false, stale: true, online: false }), ["unknown", "Was offline"]],
@@ -150,6 +151,12 @@ table("changes in words", (a, b) => describeChange(a, b), [
   [[p(), p({ status: { web: "101" }, ext: "busy" })], { kind: "edit", text: "web status 101, “busy”", title: "web" }],
   [[p({ ext: "busy" }), p()], { kind: "edit", text: "cleared the text", title: "" }],
   [[p({ status: { web: "1", ios: "1" } }), p()], { kind: "edit", text: "ios offline", title: "ios" }],
+  [[p({ online: false, status: {} }), p({ status: {} })], { kind: "up", text: "came online", title: "" }],
+  [[p({ status: {} }), p({ online: false, status: {} })], { kind: "away", text: "went offline", title: "" }],
+  [[p({ last_time: 9, ext: "busy" }), p({ status: {} })], null],
+  [[p({ status: {} }), p({ last_time: 9, ext: "busy" })], null],
+  [[p({ last_time: 9 }), p({ online: false, status: {} })], { kind: "away", text: "went offline", title: "web" }],
+  [[p({ online: false, status: {} }), p({ online: false, status: {}, ext: "back soon" })], { kind: "edit", text: "“back soon”", title: "" }],
   [[p(), p({ status: { web: "1", "win_8ea5dc05-37dd": "1" } })], { kind: "edit", text: "win\u00a0·\u00a08ea5 online", title: "win_8ea5dc05-37dd" }],
 ]);
 

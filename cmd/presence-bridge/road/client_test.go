@@ -159,9 +159,18 @@ func truthOf(t testing.TB, r *road) map[string]bridge.State {
 	getJSON(t, r.vendor+"/_emulator/users", &answer)
 	truth := map[string]bridge.State{}
 	for uid, u := range answer.Users {
-		truth[uid] = bridge.StateOf(u.Status, u.Ext, u.LastTime*1000)
+		truth[uid] = r.state(u.Status, u.Ext, u.LastTime*1000)
 	}
 	return truth
+}
+
+// state is a state of the vendor's as the bridge should tell it.
+func (r *road) state(status map[string]string, ext string, lastTime int64) bridge.State {
+	s := bridge.StateOf(status, ext, lastTime)
+	if r.online {
+		return bridge.OnlineOnly(s.Online)
+	}
+	return s
 }
 
 // differences tells where a view is not the truth.

@@ -7,6 +7,9 @@
 // What is promised, and the test that holds it:
 //
 //   - every client shows what the vendor says: TestTruth
+//   - an app that has not bought presence is served by its word, and by no call of presence: TestOnlineTruth,
+//     TestOnlinePage, and a bridge may go from one to the other and back: TestFromPresenceToOnlineAndBack
+//   - the same, whichever way the vendor goes where its sources contradict each other: TestWorlds
 //   - history is not news: TestHistoryIsNotNews
 //   - a hub that dies costs its clients what changed meanwhile, and no more: TestHubKilled
 //   - a poller that dies is replaced within 15 s, without a false change: TestPollerKilled, and whenever it dies:
@@ -15,10 +18,14 @@
 //   - a restart subscribes nobody anew: TestRestartSubscribesNobodyAnew
 //   - one's own set is one call out of turn: TestOwnSet; what the vendor would refuse changes nothing:
 //     TestSetsThatTheVendorWouldRefuse
+//   - the vendor's callbacks make logins and logouts known in the next call, whatever becomes of some of them:
+//     TestCallbacks; a flood of them, forged or true, costs nobody their turn: TestCallbackFlood
 //   - a browser that loses its hub shows stale, and is right again without a reload: TestBrowser
 //   - the browser client keeps its promises: TestJavaScript
+//   - the emulator is what the vendor's own web SDK takes it for, call by call and refusal by refusal: TestWebSDK
 //   - the commands and examples of the README do what it says: TestREADME, TestBrowserExample
 //
-// Where Chromium, Node, curl or the nats command is missing, the tests that need them are left out, which is said on
-// the standard error of go test; with CI=true leaving anything out is a failure.
+// Where Chromium, Node, npm, curl or the nats command is missing, or npm's registry cannot be reached, the tests that
+// need them are left out, which is said on the standard error of go test; with CI=true leaving anything out is a
+// failure.
 package road

@@ -53,6 +53,7 @@ func TestREADME(t *testing.T) {
 		{"presence-bridge emulator", func(_ *testing.T, c string) { trial.emulate(t, c) }},
 		{"EASEMOB_URL=http://127.0.0.1:9090", func(_ *testing.T, c string) { trial.serve(t, c) }},
 		{"PRESENCE_TOKEN=$(", trial.watch},
+		{"presence-bridge doctor", trial.doctor},
 	}
 	for _, command := range commandsOf(t, filepath.Join(root, "README.md")) {
 		t.Run(strings.ReplaceAll(command, "/", "_"), func(t *testing.T) {

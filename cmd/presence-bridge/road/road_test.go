@@ -39,7 +39,12 @@ type road struct {
 	settings bridge.Settings
 	ttl      time.Duration // of the vendor's subscriptions
 	rate     float64
+	online   bool          // as with EASEMOB_STATUS=online
+	appID    string        // how the bridge names the app; by org and name when empty
+	keeper   keeper.Config // what is not said of all keepers
 	log      *slog.Logger
+
+	callbackSecret string // of the hubs; empty: they take no callbacks
 }
 
 func (r *road) options(o emulator.Options) emulator.Options {
@@ -92,8 +97,11 @@ func (r *road) bus() (*nats.Conn, *bridge.Bus) {
 }
 
 func (r *road) client() *easemob.Client {
-	client, err := easemob.New(easemob.Config{URL: r.vendor, Org: app.Org, App: app.Name,
-		ClientID: "id", ClientSecret: "secret", Rate: r.rate, Logger: r.log})
+	config := easemob.Config{URL: r.vendor, Org: app.Org, App: app.Name, ClientID: "id", ClientSecret: "secret", Rate: r.rate, Logger: r.log}
+	if r.appID != "" {
+		config.Org, config.App, config.AppID = "", "", r.appID
+	}
+	client, err := easemob.New(config)
 	require.NoError(r.t, err)
 	r.t.Cleanup(client.Close)
 	return client
@@ -102,7 +110,11 @@ func (r *road) client() *easemob.Client {
 // addPoller adds a poller. kill cuts its connection, as a crash does: nothing is released or said.
 func (r *road) addPoller(id string) (stop, kill func()) {
 	nc, bus := r.bus()
-	p, err := poller.New(bus, r.client(), poller.Config{Operators: operators, Rate: r.rate, MaxStaleness: 30 * time.Second, ID: id, Logger: r.log})
+	var vendor poller.Vendor = r.client()
+	if r.online {
+		vendor = r.client().Online()
+	}
+	p, err := poller.New(bus, vendor, poller.Config{Operators: operators, Nameless: r.online, Rate: r.rate, MaxStaleness: 30 * time.Second, ID: id, Logger: r.log})
 	require.NoError(r.t, err)
 	stop = r.start("poller "+id, p.Run)
 	return stop, func() { nc.Close(); stop() }
@@ -122,15 +134,23 @@ func (r *road) addHub(id string) *roadHub { return r.addHubAt(id, "127.0.0.1:0")
 
 func (r *road) addHubAt(id, listen string) *roadHub {
 	nc, bus := r.bus()
-	client := r.client()
-	k, err := keeper.New(bus, client, keeper.Config{Operators: operators, TTL: r.ttl, ID: id, Logger: r.log})
-	require.NoError(r.t, err)
-	h, err := hub.New(hub.Config{Bus: bus, Vendor: client, Followers: []bridge.Follower{k.Journal()}, Auth: hub.Auth{None: true},
-		Files: web.Files(), PageUIDs: []string{"user-0001..user-0200"}, ID: id, Logger: r.log})
+	c := hub.Config{Bus: bus, Auth: hub.Auth{None: true},
+		CallbackSecret: r.callbackSecret, Files: web.Files(), PageUIDs: []string{"user-0001..user-0200"}, ID: id, Logger: r.log}
+	stopKeeper := func() {}
+	if client := r.client(); r.online {
+		c.Vendor = client.Online() // and no keeper, for nobody can be subscribed
+	} else {
+		config := r.keeper
+		config.Operators, config.TTL, config.ID, config.Logger = operators, r.ttl, id, r.log
+		k, err := keeper.New(bus, client, config)
+		require.NoError(r.t, err)
+		c.Vendor, c.Followers = client, []bridge.Follower{k.Journal()}
+		stopKeeper = r.start("keeper "+id, k.Run)
+	}
+	h, err := hub.New(c)
 	require.NoError(r.t, err)
 	l, err := net.Listen("tcp", listen)
 	require.NoError(r.t, err)
-	stopKeeper := r.start("keeper "+id, k.Run)
 	stopHub := r.start("hub "+id, h.Run)
 	stopServing := r.start("serving "+id, func(ctx context.Context) error { return h.Serve(ctx, l) })
 	stop := func() { stopServing(); stopKeeper(); stopHub() }

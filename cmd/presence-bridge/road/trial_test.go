@@ -43,6 +43,15 @@ func (r *trial) watch(t *testing.T, command string) {
 	requireFirstLineOf(t, "export AUTH_HMAC_SECRET="+trialSecret+"; "+script, "user-0001")
 }
 
+// doctor is asked before a serve of the trial's settings would start.
+func (r *trial) doctor(t *testing.T, command string) {
+	settings := fmt.Sprintf("EASEMOB_URL=%s EASEMOB_ORG=demo EASEMOB_APP=presence EASEMOB_CLIENT_ID=id EASEMOB_CLIENT_SECRET=secret EASEMOB_OPERATORS=svc-1", r.emulator)
+	places := fmt.Sprintf("LISTEN=127.0.0.1:0 ADMIN_LISTEN=127.0.0.1:0 NATS_LISTEN=127.0.0.1:0 DATA_DIR=%s AUTH_HMAC_SECRET=%s", t.TempDir(), trialSecret)
+	said := shell(t, strings.Join([]string{"env", settings, places, strings.Replace(command, "presence-bridge", r.binary, 1)}, " "))
+	require.Contains(t, said, "✔")
+	require.NotContains(t, said, "✘")
+}
+
 // start runs a server until the test ends, and returns what it says.
 func (r *trial) start(t *testing.T, command string, onStderr bool) *bufio.Scanner {
 	t.Helper()

@@ -142,7 +142,7 @@ func (a *audit) requireHonest(t *testing.T, r *road) {
 	t.Helper()
 	last := map[bridge.UID]*bridge.Change{}
 	for _, c := range a.all() {
-		require.True(t, had(r.emulator.History(string(c.UID)), c.State), "%s never was %+v", c.UID, c.State)
+		require.True(t, r.had(r.emulator.History(string(c.UID)), c.State), "%s never was %+v", c.UID, c.State)
 		if before := last[c.UID]; before != nil {
 			require.GreaterOrEqual(t, c.ObservedAt, before.ObservedAt, "%s", c.UID)
 			require.NotNil(t, c.Prev, "%s", c.UID)
@@ -152,9 +152,13 @@ func (a *audit) requireHonest(t *testing.T, r *road) {
 	}
 }
 
-func had(history []emulator.Moment, s bridge.State) bool {
+// had says whether a user ever was so. Who has no history does not exist, and is nowhere.
+func (r *road) had(history []emulator.Moment, s bridge.State) bool {
+	if len(history) == 0 {
+		return s.Equal(r.state(nil, "", 0))
+	}
 	for _, m := range history {
-		if bridge.StateOf(m.User.Status, m.User.Ext, m.User.LastTime*1000).Equal(s) {
+		if r.state(m.User.Status, m.User.Ext, m.User.LastTime*1000).Equal(s) {
 			return true
 		}
 	}

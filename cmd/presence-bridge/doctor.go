@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/presence-bridge/presence-bridge/cmd/presence-bridge/doctor"
+)
+
+// doctorCommand looks at everything that serve would need, with serve's settings.
+type doctorCommand struct {
+	serveCommand
+	JSON bool `name:"json" variable:"PRESENCE_JSON" group:"process" help:"The findings for machines, as one JSON object."`
+
+	wrong []error // with the settings
+}
+
+func (*doctorCommand) examples() string {
+	return `
+# with the settings that serve has, in the environment or as flags
+presence-bridge doctor
+
+# before a deployment, in a script: ✔ is fine, ! works but look at it, ✘ is wrong, – was not checked.
+# The exit status is 1 where there is a ✘, and 0 otherwise.
+presence-bridge doctor --role poller --json
+
+# of an emulator
+presence-bridge doctor --emulator-url http://127.0.0.1:9090
+`
+}
+
+// bear takes what is wrong with the settings as findings among others: whoever asks a doctor wants to know the rest
+// as well.
+func (c *doctorCommand) bear(wrong []error) { c.wrong = wrong }
+
+func (c *doctorCommand) run(ctx context.Context, p *process) error {
+	var found []doctor.Finding
+	var failed error
+	doctor.Examine(ctx, c.examination(), func(f doctor.Finding) {
+		found = append(found, f)
+		if !c.JSON {
+			failed = errors.Join(failed, doctor.Print(p.stdout, f))
+		}
+	})
+	if ctx.Err() != nil {
+		return errors.New("interrupted: nothing here says that all is well")
+	}
+	if c.JSON {
+		failed = doctor.PrintJSON(p.stdout, found)
+	} else {
+		failed = errors.Join(failed, doctor.PrintSum(p.stdout, found))
+	}
+	if n := doctor.Bad(found); failed == nil && n > 0 {
+		return fmt.Errorf("%d of %d checks found something wrong", n, len(found))
+	}
+	return failed
+}
+
+// examination is serve's plan, in the words of the doctor.
+func (c *doctorCommand) examination() doctor.Plan {
+	p := c.plan(slog.New(slog.DiscardHandler))
+	e := doctor.Plan{
+		Problems: c.wrong, App: p.app, Vendor: p.vendor, Online: p.online,
+		Polls: p.poller != nil, Shows: p.hub != nil, Keeps: p.keeper != nil,
+		Operators: c.operators(), Rate: c.EasemobRate, MaxStaleness: c.MaxStaleness,
+		NATS: doctor.NATS{URL: p.nats.url, Creds: p.nats.creds, Settings: p.nats.settings,
+			Dir: p.nats.server.Dir, Listen: p.nats.server.Listen},
+		AdminListen: p.adminListen,
+	}
+	if p.hub != nil {
+		e.Listen, e.Auth, e.Callbacks = p.listen, &p.hub.Auth, p.hub.CallbackSecret != ""
+	}
+	return e
+}
