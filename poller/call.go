@@ -20,8 +20,8 @@ func (t *term) call(ctx context.Context, f flight) {
 	default:
 		t.answered(f)
 		before := t.entries(f)
-		again := t.observe(ctx, f, at, answer)
-		t.landed(f, at, answer, before, again)
+		again := t.observe(ctx, f, answer)
+		t.landed(f, answer, before, again)
 	}
 }
 
@@ -34,8 +34,8 @@ func (f flight) uids() []string {
 }
 
 // observe hands the journal what the answer shows, and lists of whom nothing was concluded.
-func (t *term) observe(ctx context.Context, f flight, at time.Time, answer easemob.Answer) map[bridge.UID]bool {
-	out, err := t.p.journal.Observe(ctx, t.observations(f, at, answer))
+func (t *term) observe(ctx context.Context, f flight, answer easemob.Answer) map[bridge.UID]bool {
+	out, err := t.p.journal.Observe(ctx, t.observations(f, answer))
 	t.p.metrics.published("observed", out.Published)
 	switch {
 	case err == nil:
@@ -51,13 +51,13 @@ func (t *term) observe(ctx context.Context, f flight, at time.Time, answer easem
 }
 
 // observations leaves out who is missing from the answer, which proves nothing, and who is not watched any more.
-func (t *term) observations(f flight, at time.Time, answer easemob.Answer) []bridge.Observation {
+func (t *term) observations(f flight, answer easemob.Answer) []bridge.Observation {
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
 	observations := make([]bridge.Observation, 0, len(f.picks))
 	for _, pick := range f.picks {
 		if p, ok := answer.Presences[string(pick.uid)]; ok && t.list.has(pick.uid) {
-			observations = append(observations, bridge.Observation{UID: pick.uid, State: stateOf(p), At: at, Source: pick.source})
+			observations = append(observations, bridge.Observation{UID: pick.uid, State: stateOf(p), At: answer.Asked, Source: pick.source})
 		}
 	}
 	return observations
@@ -96,10 +96,10 @@ func (t *term) entries(f flight) []bridge.Entry {
 }
 
 // landed puts the users of an answered call back in line.
-func (t *term) landed(f flight, at time.Time, answer easemob.Answer, before []bridge.Entry, again map[bridge.UID]bool) {
+func (t *term) landed(f flight, answer easemob.Answer, before []bridge.Entry, again map[bridge.UID]bool) {
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
-	now := time.Now()
+	at, now := answer.Asked, time.Now()
 	t.lateBy(now.Sub(at))
 	for i, pick := range f.picks {
 		_, there := answer.Presences[string(pick.uid)]

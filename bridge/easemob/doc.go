@@ -22,8 +22,8 @@
 //
 // To the vendor:
 //   - In no second do more than Rate+1 calls of a kind leave, however callers, handshakes, tokens or the whole
-//     process stall (TestNeverMoreThanRatePlusOneInAnyWindow, TestServerNeverSeesMoreThanTheRate). What the road
-//     itself bunches after that is not in our hands; it is what the room between EASEMOB_RATE and the vendor's
+//     process stall (TestNeverMoreThanRatePlusOneInAnyWindow, TestServerNeverSeesMoreThanTheRate), and what waits for a
+//     connection yields as slots do (TestTheWireYieldsAsSlotsDo). What the road itself bunches after that is not in our hands; it is what the room between EASEMOB_RATE and the vendor's
 //     limit is for (TestBudgetIsKeptAtTheVendor).
 //   - No call is made behind the limiter's back, by a redirect or a broken connection
 //     (TestRedirectsAreNotFollowed, TestNoCallIsRepeatedBehindOurBack).
@@ -33,8 +33,11 @@
 //     bought, is asked about twice a minute at most (TestWhatOnlyAPersonCuresIsAskedRarely).
 //   - Where the vendor finds the rate too fast, as while the app's own clients take part of its limit, the rate yields to
 //     what goes through and comes back within a minute (TestARateYieldsAndComesBack,
-//     TestWhenTheVendorEasesAllIsUsedWithinAMinute); of a hundred calls fewer than two are refused
-//     (TestTheShareOfTheAppsClientsIsFound, TestTheShareIsFoundAtTheEmulator).
+//     TestWhenTheVendorEasesAllIsUsedWithinAMinute). The share of the app's clients is found
+//     (TestTheShareIsFoundAtTheEmulator), and then of a hundred calls fewer than two are refused
+//     (TestTheShareOfTheAppsClientsIsFound).
+//   - A call whose caller is asked at the last moment, and says no, is not sent over HTTP/1.1, and not to its end over
+//     HTTP/2 ([BeforeLeaving], TestWhatMayNotLeaveIsNotSent).
 //   - Tokens are asked for one at a time and never in a loop (TestTokenIsMintedOnceHoweverManyWait,
 //     TestTokenRevokedUnderManyCallsIsReplacedOnce, TestFailuresToMintAreKeptForTenSeconds,
 //     TestTokensThatAreAllRefusedAreNotMintedInALoop), and ever more rarely where they are refused
@@ -46,6 +49,7 @@
 //     never offline (TestMatch, TestEntryOddities, FuzzPresences, TestFaultsNeverInventAState).
 //   - Strings and numbers, seconds and milliseconds, [] for {} and repeated keys are all read
 //     (TestEverySample, TestEntryOddities, TestConformance).
+//   - Answer.Asked is a moment before which nothing of the answer was read (TestAskedIsWhenTheCallLeft).
 //   - An answer that is not whole is an error of the whole call (TestAnswersThatAreNone).
 //   - A call ends within Timeout whatever the other side sends, and reads a bounded part of it
 //     (TestHostileAnswersEndInTime, TestAnswersAreBoundedInParts); of whom more is said than the vendor documents is

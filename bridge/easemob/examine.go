@@ -28,7 +28,7 @@ func (c *Client) Exists(ctx context.Context, uid string) (bool, error) {
 	if err := c.Wait(ctx, KindGet); err != nil {
 		return false, err
 	}
-	raw, err := c.result(ctx, request{
+	got, err := c.result(ctx, request{
 		kind: KindGet, method: http.MethodGet, path: "/users/" + url.PathEscape(fold(uid)) + "/status", field: inData, limit: maxSmallBody,
 	})
 	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusNotFound && e.Code == "service_resource_not_found" {
@@ -37,7 +37,7 @@ func (c *Client) Exists(ctx context.Context, uid string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if f, err := fields(raw); err != nil || f[fold(uid)] == nil { // somebody on the road answered
+	if f, err := fields(got.raw); err != nil || f[fold(uid)] == nil { // somebody on the road answered
 		return false, garbled(KindGet, http.StatusOK, errors.New("the answer is not about this user"))
 	}
 	return true, nil

@@ -43,18 +43,18 @@ func (c *Client) batch(ctx context.Context, operator string, uids []string, kind
 			return Answer{}, err
 		}
 	}
-	raw, err := c.result(ctx, request{
+	got, err := c.result(ctx, request{
 		kind: kind, method: http.MethodPost, path: presencePath(operator) + suffix, field: inResult,
 		body: encode(map[string][]string{"usernames": asked}), limit: maxBatchBody,
 	})
 	if err != nil {
 		return Answer{}, err
 	}
-	entries, err := decodePresences(raw)
+	entries, err := decodePresences(got.raw)
 	if err != nil {
 		return Answer{}, garbled(kind, http.StatusOK, err)
 	}
-	return match(asked, entries), nil
+	return matchAt(got.asked, asked, entries), nil
 }
 
 func checkBatch(operator string, uids []string) ([]string, error) {

@@ -23,6 +23,7 @@ const (
 // together. Here the gap is measured from the release that really happened, so a stall only loses time.
 type limiter struct {
 	turn   chan struct{} // whoever is in it is at the head; senders on a full channel queue in order
+	gap    func(now time.Time) time.Duration
 	sleep  func(context.Context, time.Duration) error
 	jitter func(time.Duration) time.Duration
 
@@ -36,28 +37,62 @@ type limiter struct {
 }
 
 func newLimiter(perSecond float64) *limiter {
-	return &limiter{
+	l := &limiter{
 		pace:   yielding{most: perSecond},
 		turn:   make(chan struct{}, 1),
 		sleep:  sleep,
 		jitter: fullJitter,
 	}
+	l.gap = l.pace.gap
+	return l
+}
+
+// newWire makes the limiter of the calls that have a slot, as they leave.
+func newWire(slots *limiter) *limiter {
+	l := newLimiter(0)
+	l.gap = func(time.Time) time.Duration { return gapOf(slots.rate() * wireShare / slotShare) }
+	return l
 }
 
 // wait returns nil when the caller may call now. Who gives up takes nothing: the next in line moves up. Who
 // cannot wait until calls are held back no more is told why at once.
 func (l *limiter) wait(ctx context.Context) error {
+	if err := l.enter(ctx); err != nil {
+		return err
+	}
+	l.left()
+	return nil
+}
+
+// enter is wait for a caller who says by left when the call has gone: nobody else goes before.
+func (l *limiter) enter(ctx context.Context) error {
 	select {
 	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	err := l.untilDue(ctx)
+	if err != nil {
+		<-l.turn
+	}
+	return err
+}
+
+// left begins the gap to the next call.
+func (l *limiter) left() {
+	l.mu.Lock()
+	now := time.Now()
+	l.next = now.Add(l.gap(now))
+	l.mu.Unlock()
+	<-l.turn
+}
+
+func (l *limiter) untilDue(ctx context.Context) error {
 	for {
 		if err := ctx.Err(); err != nil { // select picks at random, and a slot is not for who has gone
 			return err
 		}
-		left, why := l.take(time.Now())
+		left, why := l.due(time.Now())
 		switch {
 		case left <= 0:
 			return nil
@@ -70,19 +105,15 @@ func (l *limiter) wait(ctx context.Context) error {
 	}
 }
 
-// take takes the slot if it is due, or says how long it is until then, and why where calls are held back.
-func (l *limiter) take(now time.Time) (left time.Duration, why error) {
+// due is how long it is until the next call may go, and why where calls are held back.
+func (l *limiter) due(now time.Time) (left time.Duration, why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	due := l.next
 	if l.until.After(due) {
 		due, why = l.until, l.why
 	}
-	if left := due.Sub(now); left > 0 {
-		return left, why
-	}
-	l.next = now.Add(l.pace.gap(now))
-	return 0, nil
+	return due.Sub(now), why
 }
 
 func endsWithin(ctx context.Context, d time.Duration) bool {

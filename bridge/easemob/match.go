@@ -1,9 +1,12 @@
 package easemob
 
+import "time"
+
 // Answer is what a get or a subscribe brought.
 type Answer struct {
 	Presences map[string]Presence // lower-cased uid -> presence
 	Missing   []string            // asked for, but not usable in the answer: unknown, not offline
+	Asked     time.Time           // when the call left; what it shows was so then, or came to be before the answer
 }
 
 // match sorts the entries of an answer to the users asked for, by uid and never by position: whether the
@@ -19,6 +22,12 @@ func match(asked []string, entries []entry) Answer {
 	}
 	m.giveNameless(asked)
 	return m.answer(asked)
+}
+
+func matchAt(at time.Time, asked []string, entries []entry) Answer {
+	a := match(asked, entries)
+	a.Asked = at
+	return a
 }
 
 // matching is an answer being sorted.

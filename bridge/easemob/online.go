@@ -43,18 +43,18 @@ func (o Online) GetNow(ctx context.Context, _ string, uids []string) (Answer, er
 	if err != nil {
 		return Answer{}, err
 	}
-	raw, err := o.client.result(ctx, request{
+	got, err := o.client.result(ctx, request{
 		kind: KindBatchStatus, method: http.MethodPost, path: "/users/batch/status", field: inData,
 		body: encode(map[string][]string{"usernames": asked}), limit: maxBatchBody,
 	})
 	if err != nil {
 		return Answer{}, err
 	}
-	entries, err := decodeStatuses(raw)
+	entries, err := decodeStatuses(got.raw)
 	if err != nil {
 		return Answer{}, garbled(KindBatchStatus, http.StatusOK, err)
 	}
-	return match(asked, entries), nil
+	return matchAt(got.asked, asked, entries), nil
 }
 
 // SetPresence is refused: nobody's presence can be set.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"time"
 )
@@ -29,28 +28,34 @@ type request struct {
 	limit  int64  // of the answer's body, in bytes
 }
 
+// told is what was asked for, and when.
+type told struct {
+	raw   json.RawMessage
+	asked time.Time // the call left then: what it says was so at that moment, or came to be after it
+}
+
 // result makes a call, for which the caller has a slot, and takes what was asked for out of its answer. It is the one
 // place that repeats anything: a call whose token was refused is made once more, with a new token and in a new
 // slot (C++ and other clients do the same).
-func (c *Client) result(ctx context.Context, r request) (json.RawMessage, error) {
-	raw, again, err := c.attempt(ctx, r)
+func (c *Client) result(ctx context.Context, r request) (told, error) {
+	answer, again, err := c.attempt(ctx, r)
 	if !again {
-		return raw, err
+		return answer, err
 	}
 	if err := c.Wait(ctx, r.kind); err != nil {
-		return nil, err
+		return told{}, err
 	}
-	raw, _, err = c.attempt(ctx, r)
-	return raw, err
+	answer, _, err = c.attempt(ctx, r)
+	return answer, err
 }
 
 // attempt makes a call once, and says whether another token could change its end.
-func (c *Client) attempt(ctx context.Context, r request) (raw json.RawMessage, again bool, err error) {
+func (c *Client) attempt(ctx context.Context, r request) (answer told, again bool, err error) {
 	token, err := c.tokens.get(ctx)
 	if err != nil {
-		return nil, false, err
+		return told{}, false, err
 	}
-	raw, err = c.exchange(ctx, r, token)
+	answer, err = c.exchange(ctx, r, token)
 	switch {
 	case err == nil:
 		c.tokens.works(token)
@@ -60,14 +65,16 @@ func (c *Client) attempt(ctx context.Context, r request) (raw json.RawMessage, a
 		}
 		again = c.tokens.refused(token, err)
 	}
-	return raw, again, err
+	return answer, again, err
 }
 
 // exchange sends a call and tells the limiter how it went.
-func (c *Client) exchange(ctx context.Context, r request, token secret) (json.RawMessage, error) {
+func (c *Client) exchange(ctx context.Context, r request, token secret) (told, error) {
 	lane := c.lanes[r.kind]
 	era := lane.slots.era()
-	body, err := c.send(c.paced(ctx, lane.wire), r, token)
+	leaving := newDeparture(ctx, lane.wire)
+	defer leaving.end()
+	body, err := c.send(ctx, r, token, leaving)
 	var raw json.RawMessage
 	if err == nil {
 		raw, err = c.open(r, body, token)
@@ -77,28 +84,23 @@ func (c *Client) exchange(ctx context.Context, r request, token secret) (json.Ra
 	} else if d := lane.slots.failed(era, err); d > 0 {
 		c.log.Debug("holding calls back", "kind", r.kind.String(), "for", d, "error", err)
 	}
-	return raw, err
+	return told{raw, leaving.at}, err
 }
 
-// paced makes the call leave at least a gap after the one before it. Slots alone do not do that: calls that
-// wait for a handshake, for a connection or for a token would leave together when they have it.
-func (c *Client) paced(ctx context.Context, wire *limiter) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { _ = wire.wait(ctx) }, // when ctx ends, the call ends by itself
-	})
-}
-
-// send sends a request and returns the body of a 2xx answer.
-func (c *Client) send(ctx context.Context, r request, token secret) ([]byte, error) {
+// send sends a request and returns the body of a 2xx answer. Without a departure it leaves at once.
+func (c *Client) send(ctx context.Context, r request, token secret, leaving *departure) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	if leaving != nil {
+		limited = leaving.trace(limited, cancel)
+	}
 	req, err := c.newRequest(limited, r, token)
 	if err != nil {
 		return nil, c.unsent(r, token, err)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.unreachable(ctx, r, token, err)
+		return nil, c.unreachable(ctx, r, token, leaving.why(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {

@@ -23,11 +23,11 @@ func (c *Client) confirmed(ctx context.Context, r request) error {
 	if err := c.Wait(ctx, r.kind); err != nil {
 		return err
 	}
-	raw, err := c.result(ctx, r)
+	got, err := c.result(ctx, r)
 	if err != nil {
 		return err
 	}
-	if s, err := text(raw); err != nil || s != "ok" {
+	if s, err := text(got.raw); err != nil || s != "ok" {
 		return garbled(r.kind, http.StatusOK, errors.New(`the result is not "ok"`))
 	}
 	return nil

@@ -21,14 +21,14 @@ func (c *Client) Subscriptions(ctx context.Context, operator string, page, size 
 	if err := c.Wait(ctx, KindList); err != nil {
 		return SubscriptionPage{}, err
 	}
-	raw, err := c.result(ctx, request{
+	got, err := c.result(ctx, request{
 		kind: KindList, method: http.MethodGet, field: inResult, limit: maxBatchBody,
 		path: fmt.Sprintf("%s/sublist?pageNum=%d&pageSize=%d", presencePath(operator), page, size),
 	})
 	if err != nil {
 		return SubscriptionPage{}, err
 	}
-	list, err := decodeSubscriptions(raw)
+	list, err := decodeSubscriptions(got.raw)
 	if err != nil {
 		return SubscriptionPage{}, garbled(KindList, http.StatusOK, err)
 	}

@@ -40,6 +40,8 @@ func (y *yielding) rate(now time.Time) float64 {
 func (y *yielding) yield(now time.Time) { y.refused, y.at = y.rate(now), now }
 
 // gap is the time between two calls.
-func (y *yielding) gap(now time.Time) time.Duration {
-	return time.Duration(math.Ceil(float64(time.Second) / y.rate(now)))
+func (y *yielding) gap(now time.Time) time.Duration { return gapOf(y.rate(now)) }
+
+func gapOf(perSecond float64) time.Duration {
+	return time.Duration(math.Ceil(float64(time.Second) / perSecond))
 }

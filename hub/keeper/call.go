@@ -60,7 +60,6 @@ func (t *term) send(ctx context.Context, c batch) error {
 
 // subscribe subscribes or renews. What the answer shows is an observation like a poll's.
 func (t *term) subscribe(ctx context.Context, c batch) error {
-	at := time.Now()
 	answer, err := t.vendor.Subscribe(ctx, c.op.name, names(c.uids), t.config.TTL)
 	if err != nil {
 		return err
@@ -69,17 +68,17 @@ func (t *term) subscribe(ctx context.Context, c batch) error {
 	for uid, p := range answer.Presences {
 		expiry[bridge.UID(uid)] = p.Expiry
 	}
-	t.book.subscribed(c, at, expiry, time.Now())
-	t.observe(ctx, answer, at)
+	t.book.subscribed(c, answer.Asked, expiry, time.Now())
+	t.observe(ctx, answer)
 	return nil
 }
 
 // observe tells the log what an answer shows of those who are still watched. Who is missing in it is unknown.
-func (t *term) observe(ctx context.Context, answer easemob.Answer, at time.Time) {
+func (t *term) observe(ctx context.Context, answer easemob.Answer) {
 	var seen []bridge.Observation
 	for name, p := range answer.Presences {
 		if uid := bridge.UID(name); t.registry.Watched(uid) {
-			seen = append(seen, bridge.Observation{UID: uid, State: bridge.StateOf(p.Status, p.Ext, bridge.Millis(p.LastTime)), At: at, Source: bridge.SourceSubscribe})
+			seen = append(seen, bridge.Observation{UID: uid, State: bridge.StateOf(p.Status, p.Ext, bridge.Millis(p.LastTime)), At: answer.Asked, Source: bridge.SourceSubscribe})
 		}
 	}
 	if len(seen) == 0 {

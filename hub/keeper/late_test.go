@@ -92,7 +92,7 @@ func (f *forgetful) Subscribe(ctx context.Context, op string, uids []string, ttl
 	case !f.forgetsOne():
 		return f.walks.Subscribe(ctx, op, uids, ttl)
 	case f.keeps == 0:
-		return easemob.Answer{Missing: uids}, nil
+		return easemob.Answer{Missing: uids, Asked: time.Now()}, nil
 	}
 	return f.walks.Subscribe(ctx, op, uids[:f.keeps], ttl)
 }

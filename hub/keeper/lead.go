@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
+	"github.com/presence-bridge/presence-bridge/bridge/easemob"
 )
 
 const (
@@ -41,11 +42,9 @@ func (k *Keeper) lead(ctx context.Context) error {
 	t.book.load(lines, k.registry.All(), now)
 	defer k.metrics.idle()
 	defer t.finish(ctx)
+	ctx = easemob.BeforeLeaving(ctx, bridge.StillLeading)
 	for ctx.Err() == nil {
 		t.hear(time.Now())
-		if bridge.StillLeading(ctx) != nil {
-			break
-		}
 		if c, ok := t.book.take(time.Now()); ok {
 			t.call(ctx, c)
 		} else if err := t.wait(ctx); err != nil {
