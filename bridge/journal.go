@@ -1,20 +1,11 @@
 package bridge
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"strconv"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
-
-// ackTimeout is how long an acknowledgement is waited for before it counts as uncertain.
-const ackTimeout = 5 * time.Second
 
 // Journal turns observations into the log: it compares each with the last message of the user and publishes
 // the difference, on the condition that nobody else has written meanwhile. It is a [Follower], and must follow
@@ -26,11 +17,12 @@ type Journal struct {
 	bus *Bus
 	now func() time.Time // time.Now, but in tests of clocks that differ
 
-	mu     sync.Mutex
-	users  map[UID]*known
-	stream int64 // whose sequences users hold
-	live   bool
-	caught chan struct{} // closed at the first CaughtUp
+	mu      sync.Mutex
+	users   map[UID]*known
+	flights map[UID]*flight // the last message of ours that is under way
+	stream  int64           // whose sequences users hold
+	live    bool
+	caught  chan struct{} // closed at the first CaughtUp
 }
 
 // Outcome is what became of a batch of observations.
@@ -41,7 +33,9 @@ type Outcome struct {
 
 // NewJournal makes a journal. It starts nothing: pass it to [Bus.Follow].
 func NewJournal(b *Bus) *Journal {
-	return &Journal{bus: b, now: time.Now, users: map[UID]*known{}, caught: make(chan struct{})}
+	return &Journal{
+		bus: b, now: time.Now, users: map[UID]*known{}, flights: map[UID]*flight{}, caught: make(chan struct{}),
+	}
 }
 
 // Ready is closed when the journal knows the whole log.
@@ -66,11 +60,29 @@ func (j *Journal) CaughtUp() {
 	}
 }
 
-// Apply implements [Follower]: what another writer wrote is the last word until somebody looks again.
+// Apply implements [Follower]: what another writer wrote is the last word until somebody looks again. A message of our
+// own tells that it has landed, whatever becomes of its acknowledgement.
 func (j *Journal) Apply(e Entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.heard(e.UID, e)
+	if f := j.flights[e.UID]; f != nil && f.change == e.Change {
+		j.wrote(f, e.Seq)
+	} else {
+		j.heard(e.UID, e)
+	}
+}
+
+// recognise implements recogniser: what we have sent need not be decoded.
+func (j *Journal) recognise(uid UID, seq uint64, data []byte) *Change {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if f := j.flights[uid]; f != nil && bytes.Equal(f.data, data) {
+		return f.change
+	}
+	if k := j.users[uid]; k != nil && k.entry.Seq == seq { // the acknowledgement was faster
+		return k.entry.Change
+	}
+	return nil
 }
 
 // unreadable implements unreadableFollower. What nobody can read is no state, so the next look is a first one
@@ -120,7 +132,7 @@ func (j *Journal) LeftBehind(watched func(UID) bool) []UID {
 // An error means that NATS did not take some of it; what is in Outcome.Again was not concluded, all else was.
 func (j *Journal) Observe(ctx context.Context, batch []Observation) (Outcome, error) {
 	var out Outcome
-	var sent []flight
+	var sent []*flight
 	var errs []error
 	for _, obs := range batch {
 		stream, k, v := j.judge(obs)
@@ -144,7 +156,7 @@ func (j *Journal) Observe(ctx context.Context, batch []Observation) (Outcome, er
 // unwatched, is passed over.
 func (j *Journal) Unwatch(ctx context.Context, uids []UID) (Outcome, error) {
 	var out Outcome
-	var sent []flight
+	var sent []*flight
 	var errs []error
 	for _, uid := range uids {
 		stream, k, live := j.snapshot(uid)
@@ -181,110 +193,6 @@ func (j *Journal) judge(obs Observation) (stream int64, before known, v verdict)
 	return j.stream, *k, v
 }
 
-// flight is a message on its way to JetStream.
-type flight struct {
-	stream int64  // the stream it was meant for
-	after  uint64 // the user's last sequence then
-	change *Change
-	at     time.Time // start of the look behind it
-	ack    jetstream.PubAckFuture
-}
-
-// send publishes a change on the condition that k is still the user's last message.
-func (j *Journal) send(stream int64, k known, c *Change, at time.Time) (flight, error) {
-	data, err := json.Marshal(c)
-	if err != nil {
-		return flight{}, fmt.Errorf("encoding a change: %w", err)
-	}
-	msg := &nats.Msg{Subject: j.bus.app.Subject(c.UID), Data: data, Header: cloudEvent(j.bus.app, c, k.entry.Seq)}
-	ack, err := j.bus.js.PublishMsgAsync(msg, jetstream.WithExpectLastSequencePerSubject(k.entry.Seq))
-	if err != nil {
-		return flight{}, fmt.Errorf("publishing a change: %w", err)
-	}
-	return flight{stream: stream, after: k.entry.Seq, change: c, at: at, ack: ack}, nil
-}
-
-// land waits for the acknowledgements. Only they move the memory.
-func (j *Journal) land(ctx context.Context, sent []flight, out Outcome, errs []error) (Outcome, error) {
-	for _, f := range sent {
-		err := j.landOne(ctx, f)
-		switch {
-		case err == nil:
-			out.Published++
-			continue
-		case errors.Is(err, errOvertaken):
-		default:
-			errs = append(errs, err)
-		}
-		out.Again = append(out.Again, f.change.UID)
-	}
-	if len(errs) > 0 {
-		return out, fmt.Errorf("writing the log: %d messages given up, %d written: %w", len(errs), out.Published, errs[0])
-	}
-	return out, nil
-}
-
-var errOvertaken = errors.New("another writer was faster")
-
-func (j *Journal) landOne(ctx context.Context, f flight) error {
-	select {
-	case ack := <-f.ack.Ok():
-		j.landed(f, ack.Sequence)
-		return nil
-	case err := <-f.ack.Err():
-		if conditionFailed(err) {
-			return j.readBack(ctx, f)
-		}
-		return err // uncertain: should it have landed, the next look's condition will fail and read it back
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (j *Journal) landed(f flight, seq uint64) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if f.stream != j.stream {
-		return
-	}
-	k := j.user(f.change.UID)
-	if seq >= k.entry.Seq { // equal when the log's own delivery was faster than the acknowledgement
-		*k = k.wrote(Entry{Change: f.change, Seq: seq}, f.at, j.now())
-	}
-}
-
-// readBack learns what another writer has written, or that somebody has taken the user out of the log.
-func (j *Journal) readBack(ctx context.Context, f flight) error {
-	uid := f.change.UID
-	subject := j.bus.app.Subject(uid)
-	var entry Entry
-	msg, err := j.bus.stream.GetLastMsgForSubject(ctx, subject)
-	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-	case err != nil:
-		return fmt.Errorf("reading back %s: %w", uid, err)
-	default:
-		if entry, err = j.bus.decode(subject, msg.Data, msg.Sequence); err != nil {
-			// Somebody wrote what nobody can read. It is no state, but the next condition has to name it.
-			entry = Entry{Seq: msg.Sequence}
-			j.bus.log.Warn("the last message of a user is unreadable and will be written over", "uid", uid, "error", err)
-		}
-	}
-	j.learn(f, entry)
-	return errOvertaken
-}
-
-// learn notes what was read back. It may be older than what we held, where messages were taken out of the log;
-// but not if we have heard of a newer one since the message left.
-func (j *Journal) learn(f flight, e Entry) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	k := j.user(f.change.UID)
-	if f.stream == j.stream && (e.Seq > k.entry.Seq || k.entry.Seq == f.after) {
-		*k = k.learn(e, j.now())
-	}
-}
-
 func (j *Journal) snapshot(uid UID) (stream int64, k known, live bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -302,18 +210,4 @@ func (j *Journal) user(uid UID) *known {
 		j.users[uid] = k
 	}
 	return k
-}
-
-// cloudEvent makes the headers of CloudEvents 1.0 in the NATS binding's binary mode. The id is unique: only
-// one message of a user can follow a given one.
-func cloudEvent(app App, c *Change, after uint64) nats.Header {
-	return nats.Header{
-		"ce-specversion": {"1.0"},
-		"ce-id":          {string(c.UID) + "." + strconv.FormatUint(after, 10) + "." + strconv.FormatInt(c.ObservedAt, 10)},
-		"ce-type":        {"presence.changed.v1"},
-		"ce-source":      {"/presence-bridge/" + EncodeToken(app.Org) + "/" + EncodeToken(app.Name)},
-		"ce-subject":     {string(c.UID)},
-		"ce-time":        {time.UnixMilli(c.ObservedAt).UTC().Format(time.RFC3339Nano)},
-		"content-type":   {"application/json"},
-	}
 }

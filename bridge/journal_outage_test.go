@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 )
 
@@ -74,6 +75,49 @@ func TestAnUncertainAcknowledgementIsResolvedByTheNextLook(t *testing.T) {
 	log := history(t, b, "alice")
 	require.Len(t, log, 3)
 	require.Equal(t, busy, *log[2].Prev)
+}
+
+// TestWhatIsUncertainIsReadBackAtOnce: the message has landed, and only the word of it got lost.
+func TestWhatIsUncertainIsReadBackAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	j := unaware(t, b)
+	observed(t, j, look("alice", online))
+	stream, k, _ := j.snapshot("alice")
+	obs := look("alice", busy)
+	f, err := j.send(stream, k, changeFrom(k, obs), obs.At)
+	require.NoError(t, err)
+	<-f.ack.Ok()
+	f.err = nats.ErrTimeout
+	require.NoError(t, j.settle(t.Context(), f))
+	e, verified, _ := j.Last("alice")
+	require.Equal(t, busy, e.State)
+	require.EqualValues(t, 2, e.Seq)
+	require.Equal(t, obs.At, verified)
+	lookUntilTaken(t, j, "alice", busy)
+	require.Len(t, history(t, b, "alice"), 2)
+
+	lost := &flight{stream: stream, after: 2, change: &Change{UID: "alice"}, data: []byte("{}"), err: nats.ErrTimeout}
+	require.ErrorIs(t, j.settle(t.Context(), lost), nats.ErrTimeout, "it has not landed")
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, j.settle(gone, lost), errUnread)
+}
+
+// TestOurOwnMessageInTheLogIsItsAcknowledgement sends one whose acknowledgement nobody waits for.
+func TestOurOwnMessageInTheLogIsItsAcknowledgement(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	j := journalAt(t, b)
+	stream, k, _ := j.snapshot("alice")
+	obs := look("alice", online)
+	f, err := j.send(stream, k, changeFrom(k, obs), obs.At)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		e, verified, ok := j.Last("alice")
+		return ok && e.Change == f.change && verified.Equal(obs.At)
+	}, soon, often)
+	require.Empty(t, observed(t, j, look("alice", online)).Published, "it is no message of another's")
 }
 
 func TestFollowStopsAtOnceWhileNATSIsAway(t *testing.T) {

@@ -61,6 +61,7 @@ func (b *Bus) followStream(ctx context.Context, r *relay) error {
 		return err
 	}
 	created := stream.CachedInfo().Created
+	r.subjects = stream.CachedInfo().State.NumSubjects
 	consumer, err := b.js.OrderedConsumer(ctx, StreamName, jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{b.app.Subjects()},
 		DeliverPolicy:  jetstream.DeliverLastPerSubjectPolicy,
@@ -102,16 +103,25 @@ func (b *Bus) watchIdentity(ctx context.Context, created time.Time, r *relay, cl
 	}
 }
 
-// lostWhatWasRead says whether the stream has gone back behind what was read, as one does that lost its tail in a
-// crash or was restored from a copy, or was purged of it. What comes next may reuse sequences that were seen.
+// lostWhatWasRead says whether messages that were read are gone, other than by newer ones of the same users: a stream that
+// lost its tail in a crash, or was restored from a copy, has gone back behind them or has others in their place; of one
+// that was purged there are fewer users than before.
 func (b *Bus) lostWhatWasRead(ctx context.Context, r *relay) bool {
 	last := r.position()
 	stream, err := b.js.Stream(ctx, StreamName)
-	if err != nil || last == 0 {
+	if err != nil || last.seq == 0 {
 		return false
 	}
 	state := stream.CachedInfo().State
-	return state.LastSeq < last || state.FirstSeq > last
+	fewer := state.NumSubjects < r.subjects
+	r.subjects = state.NumSubjects
+	return fewer || state.Msgs == 0 || state.LastSeq < last.seq || replaced(ctx, stream, last)
+}
+
+// replaced says whether another message has the place of one that was read. That none has it any more proves nothing.
+func replaced(ctx context.Context, stream jetstream.Stream, was place) bool {
+	is, err := stream.GetMsg(ctx, was.seq)
+	return err == nil && !is.Time.Equal(was.stored)
 }
 
 // otherStream says whether the stream that was created then is gone. While NATS is away nobody can tell.
@@ -137,10 +147,18 @@ type relay struct {
 	mu     sync.Mutex // held while followers are called
 	live   bool       // CaughtUp was said
 	closed bool
-	last   uint64 // sequence of the newest message handed on
+	last   place // of the newest message handed on
+
+	subjects uint64 // how many users the stream held when it was last asked; owned by watchIdentity
 }
 
-func (r *relay) position() uint64 {
+// place is where and when the stream took a message.
+type place struct {
+	seq    uint64
+	stored time.Time
+}
+
+func (r *relay) position() place {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.last
@@ -163,11 +181,11 @@ func (r *relay) message(m jetstream.Msg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	meta, err := m.Metadata()
-	if err != nil || r.closed || meta.Sequence.Stream <= r.last {
+	if err != nil || r.closed || meta.Sequence.Stream <= r.last.seq {
 		return
 	}
-	r.last = meta.Sequence.Stream
-	if entry, err := r.bus.decode(m.Subject(), m.Data(), meta.Sequence.Stream); err != nil {
+	r.last = place{meta.Sequence.Stream, meta.Timestamp}
+	if entry, err := r.read(m.Subject(), m.Data(), meta.Sequence.Stream); err != nil {
 		r.bus.log.Warn("a message of the log is passed over", "seq", meta.Sequence.Stream, "subject", m.Subject(), "error", err)
 		r.unreadable(m.Subject(), meta.Sequence.Stream)
 	} else {
@@ -178,6 +196,26 @@ func (r *relay) message(m jetstream.Msg) {
 	if !r.live && meta.NumPending == 0 {
 		r.caughtUp()
 	}
+}
+
+// recogniser is a follower who may know a message already, since it has sent it.
+type recogniser interface {
+	recognise(uid UID, seq uint64, data []byte) *Change // nil: it does not
+}
+
+func (r *relay) read(subject string, data []byte, seq uint64) (Entry, error) {
+	for _, f := range r.to {
+		own, ok := f.(recogniser)
+		if !ok {
+			continue
+		}
+		if uid, err := r.bus.app.UIDOf(subject); err == nil {
+			if c := own.recognise(uid, seq, data); c != nil {
+				return Entry{Change: c, Seq: seq}, nil
+			}
+		}
+	}
+	return r.bus.decode(subject, data, seq)
 }
 
 // unreadableFollower is a follower who has to know where the log cannot be read.

@@ -11,6 +11,9 @@ const upperHex = "0123456789ABCDEF"
 // EncodeToken writes any bytes as one token that is legal in a NATS subject and in a KV key: A-Z a-z 0-9 _ -
 // stand for themselves, every other byte is =XX in upper-case hex. [DecodeToken] reverses it.
 func EncodeToken(s string) string {
+	if allPlain(s) { // as nearly every name is
+		return s
+	}
 	var b strings.Builder
 	for i := range len(s) {
 		c := s[i]
@@ -29,6 +32,9 @@ func EncodeToken(s string) string {
 func DecodeToken(token string) (string, error) {
 	if token == "" {
 		return "", errors.New("an empty token names nothing")
+	}
+	if allPlain(token) {
+		return token, nil
 	}
 	var b strings.Builder
 	for i := 0; i < len(token); i++ {
@@ -64,4 +70,13 @@ func unescape(s string) (byte, error) {
 
 func plain(c byte) bool {
 	return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-'
+}
+
+func allPlain(s string) bool {
+	for i := range len(s) {
+		if !plain(s[i]) {
+			return false
+		}
+	}
+	return true
 }
