@@ -1,19 +1,26 @@
 package bridge
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 const cursorVersion = 1
 
 // Cursor is a place in the log. Stream is the stream's time of creation in Unix nanoseconds: a stream made
-// anew counts from 1 again, so the number alone would point into another log.
+// anew counts from 1 again, so the number alone would point into another log. Stored is when the stream took the message
+// at Seq, in Unix nanoseconds, 0 where nobody needs it: a log that has lost its tail counts again from where it ends,
+// so the number alone would point to another message. See [Bus.Holds].
 type Cursor struct {
 	Stream int64
 	Seq    uint64
+	Stored int64
 }
 
 // String is the cursor as clients carry it: opaque, URL-safe, with a checksum so that a damaged one is seen.
@@ -21,6 +28,9 @@ func (c Cursor) String() string {
 	b := []byte{cursorVersion}
 	b = binary.BigEndian.AppendUint64(b, uint64(c.Stream))
 	b = binary.AppendUvarint(b, c.Seq)
+	if c.Stored != 0 {
+		b = binary.AppendVarint(b, c.Stored-c.Stream)
+	}
 	b = binary.BigEndian.AppendUint16(b, checksum(b))
 	return base64.RawURLEncoding.EncodeToString(b)
 }
@@ -32,15 +42,33 @@ func ParseCursor(s string) (Cursor, error) {
 		return Cursor{}, errors.New("this is no cursor of ours")
 	}
 	body, sum := b[:len(b)-2], binary.BigEndian.Uint16(b[len(b)-2:])
-	seq, n := binary.Uvarint(body[9:])
-	if sum != checksum(body) || n != len(body)-9 {
+	c := Cursor{Stream: int64(binary.BigEndian.Uint64(body[1:9]))}
+	var n, m int
+	c.Seq, n = binary.Uvarint(body[9:])
+	if n > 0 && n < len(body)-9 {
+		c.Stored, m = binary.Varint(body[9+n:])
+		c.Stored += c.Stream
+	}
+	if sum != checksum(body) || n <= 0 || n+m != len(body)-9 {
 		return Cursor{}, errors.New("this cursor is damaged")
 	}
-	c := Cursor{Stream: int64(binary.BigEndian.Uint64(body[1:9])), Seq: seq}
 	if c.String() != s { // base64 and varints have other spellings of the same
 		return Cursor{}, errors.New("this cursor is damaged")
 	}
 	return c, nil
+}
+
+// Holds says whether a cursor of this stream is of this log: whether its message is there, or may have been until newer
+// ones of its user took its place.
+func (b *Bus) Holds(ctx context.Context, c Cursor) (bool, error) {
+	msg, err := b.stream.GetMsg(ctx, c.Seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for a cursor's message: %w", err)
+	}
+	return msg.Time.UnixNano() == c.Stored, nil
 }
 
 func checksum(b []byte) uint16 { return uint16(crc32.ChecksumIEEE(b)) }

@@ -8,7 +8,7 @@ import (
 )
 
 func TestCursorsComeBack(t *testing.T) {
-	for _, c := range []Cursor{{}, {1, 1}, {math.MaxInt64, math.MaxUint64}, {-1, 1 << 40}} {
+	for _, c := range []Cursor{{}, {1, 1, 0}, {math.MaxInt64, math.MaxUint64, math.MinInt64}, {-1, 1 << 40, 1 << 50}} {
 		back, err := ParseCursor(c.String())
 		require.NoError(t, err)
 		require.Equal(t, c, back)
@@ -16,7 +16,7 @@ func TestCursorsComeBack(t *testing.T) {
 }
 
 func TestDamagedAndForeignCursorsAreRefused(t *testing.T) {
-	good := Cursor{Stream: 1790000000123456789, Seq: 4711}.String()
+	good := Cursor{Stream: 1790000000123456789, Seq: 4711, Stored: 1790000900123456789}.String()
 	for i := range good {
 		for _, c := range []byte("A_z") {
 			bad := good[:i] + string(c) + good[i+1:]
@@ -39,6 +39,7 @@ func TestDamagedAndForeignCursorsAreRefused(t *testing.T) {
 
 func FuzzParseCursor(f *testing.F) {
 	f.Add(Cursor{Stream: 1, Seq: 300}.String())
+	f.Add(Cursor{Stream: 1, Seq: 300, Stored: 1 << 40}.String())
 	f.Add("AQAAAAAAAAABgAAAAA")
 	f.Fuzz(func(t *testing.T, s string) {
 		if c, err := ParseCursor(s); err == nil {

@@ -25,7 +25,8 @@ var (
 // to it.
 type Entry struct {
 	*Change
-	Seq uint64
+	Seq    uint64
+	Stored int64 // when the stream took it, in Unix nanoseconds; 0 where that is not known
 }
 
 // Follower is somebody who keeps up with the log. The calls come one at a time, in the log's order.
@@ -189,6 +190,7 @@ func (r *relay) message(m jetstream.Msg) {
 		r.bus.log.Warn("a message of the log is passed over", "seq", meta.Sequence.Stream, "subject", m.Subject(), "error", err)
 		r.unreadable(m.Subject(), meta.Sequence.Stream)
 	} else {
+		entry.Stored = meta.Timestamp.UnixNano()
 		for _, f := range r.to {
 			f.Apply(entry)
 		}

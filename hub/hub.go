@@ -57,6 +57,7 @@ type Hub struct {
 	vendor  Setter
 	sharer  Sharer // the vendor, where hubs share its budget; nil elsewhere
 	more    []bridge.Follower
+	archive archive
 	auth    Auth
 	origins origins
 	limits  Limits
@@ -86,6 +87,7 @@ type Hub struct {
 	subjects  map[string]*subject
 	setting   map[bridge.UID]int // sets under way at the vendor
 	position  bridge.Cursor      // what has been applied of the log
+	places    places             // the newest of it
 	current   bool               // everything that the log held has been applied
 	draining  bool
 	feed      feedState
@@ -98,7 +100,7 @@ func New(c Config) (*Hub, error) {
 		return nil, err
 	}
 	h := &Hub{
-		bus: c.Bus, vendor: c.Vendor, complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute}, more: c.Followers, auth: c.Auth, origins: c.AllowedOrigins,
+		bus: c.Bus, archive: c.Bus, vendor: c.Vendor, complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute}, more: c.Followers, auth: c.Auth, origins: c.AllowedOrigins,
 		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, pinned: map[bridge.UID]bool{}, log: c.Logger,
 		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
 		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), quit: make(chan struct{}),

@@ -141,7 +141,7 @@ func (h *Hub) waitCurrent(ctx context.Context) error {
 
 // resumePoint reads a cursor: the sequence to resume after, and whether the cursor is of any use. Another hub
 // may be ahead of us by a moment; a cursor that stays ahead is of another log, as is one that names another
-// stream.
+// stream, or a message that is not in it.
 func (h *Hub) resumePoint(ctx context.Context, since string) (from uint64, useful bool) {
 	if since == "" {
 		return 0, false
@@ -160,6 +160,9 @@ func (h *Hub) resumePoint(ctx context.Context, since string) (from uint64, usefu
 		case c.at.Stream != at.Stream:
 			return 0, false
 		case c.at.Seq <= at.Seq:
+			if !h.holds(ctx, c.at) {
+				return 0, false
+			}
 			return c.from, true
 		}
 		select {

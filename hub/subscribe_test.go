@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,6 +134,7 @@ func TestUselessCursors(t *testing.T) {
 		"damaged":         at.String()[:8] + "AAAA" + at.String()[12:],
 		"other stream":    bridge.Cursor{Stream: at.Stream + 1, Seq: at.Seq}.String(),
 		"from the future": bridge.Cursor{Stream: at.Stream, Seq: at.Seq + 1000}.String(),
+		"of a lost tail":  bridge.Cursor{Stream: at.Stream, Seq: at.Seq, Stored: at.Stored - 1}.String(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := h.dial()
@@ -143,6 +145,36 @@ func TestUselessCursors(t *testing.T) {
 			require.True(t, c.resume(got.Cursor, "a").Complete)
 		})
 	}
+}
+
+// TestCursorsOfALostTail are looked up in the log, where the hub remembers nothing.
+func TestCursorsOfALostTail(t *testing.T) {
+	w := newWorld(t)
+	w.look.say(bridge.FeedLive)
+	w.look.see("a", online("1"))
+	h := w.hub()
+	h.hears(bridge.FeedLive)
+	h.follows(w.look)
+	at := h.position
+	require.NotZero(t, at.Stored)
+	forgetful := func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.places = places{}
+	}
+	for _, remembers := range []bool{true, false} {
+		if !remembers {
+			forgetful()
+		}
+		require.True(t, h.holds(t.Context(), at))
+		lost := at
+		lost.Stored++
+		require.False(t, h.holds(t.Context(), lost))
+		require.True(t, h.holds(t.Context(), bridge.Cursor{Stream: at.Stream}), "the beginning")
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.False(t, h.holds(gone, at), "when nobody can tell")
 }
 
 // A hub that is a moment behind the one which gave the cursor catches up before it answers.

@@ -51,7 +51,7 @@ func (h *Hub) user(uid bridge.UID) *user {
 func (h *Hub) Reset(stream int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.position, h.current = bridge.Cursor{Stream: stream}, false
+	h.position, h.places, h.current = bridge.Cursor{Stream: stream}, places{}, false
 	for uid, u := range h.users {
 		if !h.wanted[uid] {
 			delete(h.users, uid)
@@ -88,7 +88,10 @@ func (h *Hub) Apply(e bridge.Entry) {
 		return
 	}
 	u.entry, u.frame = e, nil
-	h.position.Seq = max(h.position.Seq, e.Seq)
+	if e.Seq > h.position.Seq {
+		h.position.Seq, h.position.Stored = e.Seq, e.Stored
+		h.places.note(h.position)
+	}
 	h.metrics.changes.Inc()
 	switch {
 	case !h.wanted[e.UID]:
