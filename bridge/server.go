@@ -13,7 +13,13 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-const serverStart = 10 * time.Second
+const (
+	serverStart = 10 * time.Second
+
+	// syncEvery is how much a crash of the whole machine can take from the log at most; a crash of the process alone
+	// takes nothing. The server's own default is two minutes.
+	syncEvery = 5 * time.Second
+)
 
 // ServerOptions are what an in-process NATS server can be told.
 type ServerOptions struct {
@@ -34,7 +40,7 @@ type Server struct {
 func StartServer(o ServerOptions) (*Server, error) {
 	opts := &server.Options{
 		ServerName: "presence-bridge", JetStream: true, StoreDir: o.Dir,
-		DontListen: o.Listen == "", NoSigs: true, NoLog: o.Logger == nil,
+		DontListen: o.Listen == "", NoSigs: true, NoLog: o.Logger == nil, SyncInterval: syncEvery,
 	}
 	if err := listenOn(opts, o.Listen); err != nil {
 		return nil, err
