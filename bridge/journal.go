@@ -196,6 +196,9 @@ func (j *Journal) send(stream int64, k known, c *Change, at time.Time) (flight, 
 	if err != nil {
 		return flight{}, fmt.Errorf("encoding a change: %w", err)
 	}
+	if len(data) > maxChange {
+		return flight{}, fmt.Errorf("encoding a change of %s: it has %d bytes, %w", c.UID, len(data), errTooLong)
+	}
 	msg := &nats.Msg{Subject: j.bus.app.Subject(c.UID), Data: data, Header: cloudEvent(j.bus.app, c, k.entry.Seq)}
 	ack, err := j.bus.js.PublishMsgAsync(msg, jetstream.WithExpectLastSequencePerSubject(k.entry.Seq))
 	if err != nil {
@@ -267,7 +270,7 @@ func (j *Journal) readBack(ctx context.Context, f flight) error {
 		if entry, err = j.bus.decode(subject, msg.Data, msg.Sequence); err != nil {
 			// Somebody wrote what nobody can read. It is no state, but the next condition has to name it.
 			entry = Entry{Seq: msg.Sequence}
-			j.bus.log.Warn("the last message of a user is unreadable and will be written over", "uid", uid, "error", err)
+			j.bus.PassOver(PassedLog, subject, err)
 		}
 	}
 	j.learn(f, entry)

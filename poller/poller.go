@@ -12,6 +12,7 @@ import (
 
 	"github.com/presence-bridge/presence-bridge/bridge"
 	"github.com/presence-bridge/presence-bridge/bridge/easemob"
+	"github.com/presence-bridge/presence-bridge/bridge/meter"
 )
 
 // Vendor is who is asked; *[easemob.Client] is one, and so is [easemob.Online].
@@ -51,6 +52,9 @@ func New(bus *bridge.Bus, vendor Vendor, c Config) (*Poller, error) {
 	m, err := newMetrics(c.Registerer)
 	if err != nil {
 		return nil, fmt.Errorf("registering the poller's metrics: %w", err)
+	}
+	if err := meter.Register(c.Registerer, bus); err != nil {
+		return nil, fmt.Errorf("registering the bus's metrics: %w", err)
 	}
 	p := &Poller{
 		bus: bus, vendor: vendor, config: c, log: c.logger(), metrics: m,
