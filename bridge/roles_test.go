@@ -133,7 +133,9 @@ func TestAKeyThatNobodyRenewsIsToldOf(t *testing.T) {
 	require.NoError(t, err)
 	o := newOffice()
 	run(t, b, o, "a")
-	require.Eventually(t, func() bool { return strings.Contains(logged.String(), "nats kv del presence_roles demo.presence.poller") }, soon, often)
+	require.Eventually(t, func() bool {
+		return strings.Contains(logged.String(), "nats kv del presence_roles demo.presence.poller")
+	}, soon, often)
 	line := logged.String()
 	require.Contains(t, line, "held_by=\"old\\x00hand!!!")
 	require.Contains(t, line, "since=")
@@ -148,11 +150,11 @@ func TestAKeyThatNobodyRenewsIsToldOf(t *testing.T) {
 func TestWhoRenewsIsNotStuck(t *testing.T) {
 	var s standing
 	for at := range 100 {
-		require.False(t, s.stuck(uint64(at/2), time.Unix(int64(at), 0), time.Second))
+		require.False(t, s.stuck(uint64(1+at/2), time.Unix(int64(at), 0), time.Second))
 	}
-	require.False(t, s.stuck(49, time.Unix(100, 0), time.Second))
-	require.True(t, s.stuck(49, time.Unix(101, 0), time.Second))
-	require.False(t, s.stuck(49, time.Unix(102, 0), time.Second))
+	require.False(t, s.stuck(50, time.Unix(100, 0), time.Second))
+	require.True(t, s.stuck(50, time.Unix(101, 0), time.Second))
+	require.False(t, s.stuck(50, time.Unix(102, 0), time.Second))
 }
 
 func TestALeadThatFailsFreesTheRole(t *testing.T) {

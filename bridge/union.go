@@ -47,6 +47,13 @@ func newUnion() *union {
 	return &union{holders: map[string]*holderState{}, demands: map[UID]demand{}, most: MaxPerHolder}
 }
 
+// blank is a union like this one that knows nobody.
+func (u *union) blank() *union {
+	fresh := newUnion()
+	fresh.most = u.most
+	return fresh
+}
+
 // holderEntry applies an entry of the bucket of holders. The error is what is wrong with it: a name that nobody can
 // have is nobody's, and whoever says what cannot be read lives all the same.
 func (u *union) holderEntry(e jetstream.KeyValueEntry, app App, now time.Time) (Watches, error) {
