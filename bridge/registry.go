@@ -94,8 +94,8 @@ func (r *Registry) follow(ctx context.Context) error {
 		return err
 	}
 	defer watches.stop()
-	fresh := r.state.blank() // only Run replaces the state
-	if r.anew {              // holders are about to write everything again
+	fresh := r.state.blank()
+	if r.anew { // holders are about to write everything again
 		r.bequeath(fresh)
 	}
 	if err := holders.fill(ctx, func(e jetstream.KeyValueEntry) {
