@@ -153,7 +153,6 @@ func checkBeneath(c jetstream.StreamConfig) (wrong []error) {
 	complain(c.MaxMsgs > 0, "it has room for %d keys", c.MaxMsgs)
 	complain(c.MaxBytes > 0, "it has room for %d bytes", c.MaxBytes)
 	complain(c.MaxConsumers > 0, "it has room for %d consumers", c.MaxConsumers)
-	complain(!c.AllowRollup, "no key of it can be purged")
 	complain(c.NoAck, "it acknowledges nothing")
 	return wrong
 }
