@@ -90,9 +90,7 @@ func (p *Poller) watchesChanged(d bridge.Watches) {
 		return
 	}
 	now := time.Now()
-	for _, uid := range d.Added {
-		p.term.watch(uid, now)
-	}
+	p.term.watch(d.Added, now)
 	for _, uid := range d.Removed {
 		p.term.unwatch(uid)
 	}
