@@ -27,6 +27,8 @@ type Bus struct {
 	subscriptions jetstream.KeyValue // <uid token> -> Subscription
 	roles         jetstream.KeyValue // <org>.<app>.<role> -> who has it
 	settings      Settings
+
+	passed passed
 }
 
 // Open makes what is missing of the stream and the buckets, checks what is there, and returns the place. The
@@ -41,7 +43,7 @@ func Open(ctx context.Context, nc *nats.Conn, app App, s Settings, logger *slog.
 	if err != nil {
 		return nil, fmt.Errorf("opening JetStream: %w", err)
 	}
-	b := &Bus{nc: nc, js: js, app: app, log: orSilent(logger), settings: s.withDefaults()}
+	b := &Bus{nc: nc, js: js, app: app, log: orSilent(logger), settings: s.withDefaults(), passed: newPassed()}
 	if err := b.setUp(ctx); err != nil {
 		return nil, err
 	}
@@ -110,6 +112,9 @@ func (b *Bus) openBucket(ctx context.Context, want jetstream.KeyValueConfig) (je
 		if errors.Is(err, jetstream.ErrBucketExists) {
 			kv, err = b.js.KeyValue(ctx, want.Bucket)
 		}
+	}
+	if errors.Is(err, jetstream.ErrBadBucket) {
+		return nil, fmt.Errorf("bucket %s %w: %w", want.Bucket, errMisfit, noBucket(want.Bucket))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %s: %w", want.Bucket, explainJetStream(err))

@@ -31,8 +31,8 @@ func Count(ctx context.Context, nc *nats.Conn, app App) (Census, error) {
 		name  string
 		apply func(jetstream.KeyValueEntry)
 	}{
-		{HoldersBucket, func(e jetstream.KeyValueEntry) { u.holderEntry(e, app, now) }},
-		{WatchBucket, func(e jetstream.KeyValueEntry) { u.watchEntry(e) }},
+		{HoldersBucket, func(e jetstream.KeyValueEntry) { _, _ = u.holderEntry(e, app, now) }},
+		{WatchBucket, func(e jetstream.KeyValueEntry) { _, _ = u.watchEntry(e) }},
 		{SubscriptionsBucket, func(e jetstream.KeyValueEntry) {
 			if l, err := decodeLedger(e); err == nil && l.Subscription != nil && l.Subscription.Until > now.UnixMilli() {
 				c.Subscribed[l.Subscription.Operator]++

@@ -17,6 +17,7 @@
 //	StartServer NATS inside this process                         server.go
 //	Inspect     what Open would find, touching nothing           inspect.go
 //	Count       how many are watched and subscribed              census.go
+//	PassedOver  how much could not be read, by what it was       passed.go; package meter shows it to operators
 //
 // # Concurrency
 //
@@ -76,9 +77,22 @@
 //   - A process that was stopped and wakes up does nothing on a lease that may be another's:
 //     TestWhoWasStoppedWaitsUntilTheRoleIsSure.
 //   - A stream or bucket that cannot be worked with is told at start, all of it at once and with what to do:
-//     TestEveryWrongSettingIsToldAtOnceWithWhatToDo, TestJetStreamSwitchedOffIsSaidInWords.
+//     TestEveryWrongSettingIsToldAtOnceWithWhatToDo, TestEachWrongSettingIsRefusedByItself,
+//     TestJetStreamSwitchedOffIsSaidInWords.
 //   - Looking changes nothing, and finds what Open would refuse: TestLookingMakesNothing,
 //     TestWhatOpenMadeIsFoundToBeRight, TestInspectTellsWhatOpenWouldRefuse, TestTheCensusCountsTheLiving.
+//   - Whoever may write to NATS may write anything: what cannot be read is passed over and counted, piece by piece, and
+//     nobody who is watched is let go for it: TestGarbageInTheLogIsPassedOverOneByOne,
+//     TestGarbageInTheBucketsIsPassedOverOneByOne, TestGarbageOnFeedAndHintsIsPassedOverOneByOne. A million of them are a
+//     line in the log each ten seconds: TestWhatIsPassedOverIsCountedAndToldInFewWords. Keys that cannot be read go
+//     with their holder: TestKeysThatCannotBeReadAreSweptUpWithTheirHolder; those of a holder who can have no such name
+//     stay, for to purge a name with a wildcard is to purge others.
+//   - One holder watches MaxPerHolder users at most, and takes no more of anybody's memory:
+//     TestAFloodOfOneHolderIsBounded, BenchmarkAMillionWatchesOfOneHolder. The rest of its watches are found when there
+//     is room again: TestAHolderOfTooManyIsBoundedAndNobodyElse, TestWhoIsWatchedAlreadyIsNoSurplus. How many holders
+//     there are is not bounded.
+//   - A role that is held by a key that nobody renews is told of, with what to do: TestAKeyThatNobodyRenewsIsToldOf,
+//     TestWhoRenewsIsNotStuck.
 //
 // States are compared as they are read back from the log, so what goes into one must be valid UTF-8, as
 // everything is that was decoded from JSON.
@@ -95,8 +109,9 @@
 //	nats kv get presence_roles demo.presence.poller    who is the active poller
 //
 // A journal that never concludes anything has not been told CaughtUp: [Journal.Ready] is open. A user who is
-// in Outcome.Again each time has another writer: look at who else sends to the subject. Whatever is passed over
-// or begun anew is logged with its reason.
+// in Outcome.Again each time has another writer: look at who else sends to the subject. Whatever is begun
+// anew is logged with its reason, and so is what is passed over, now and then; the metric
+// presence_bridge_passed_over_total{what} has all of it.
 //
 // # How it is tested
 //

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,17 +37,26 @@ type Feed struct {
 	Reason    string    `json:"reason,omitempty"`
 }
 
+// maxReason is as many bytes of a feed's reason as are read: every browser is sent them.
+const maxReason = 1024
+
 // DecodeFeed reads a message of [App.FeedSubject].
 func DecodeFeed(data []byte) (Feed, error) {
 	var f Feed
 	if err := json.Unmarshal(data, &f); err != nil {
 		return Feed{}, fmt.Errorf("decoding the feed's health: %w", err)
 	}
+	if f.AsOf < 0 || f.AsOf > latest || f.Watched < 0 || f.SweepMS < 0 || f.CallsPerS < 0 {
+		return Feed{}, errors.New("decoding the feed's health: a number is out of range")
+	}
+	if len(f.Reason) > maxReason {
+		f.Reason = strings.ToValidUTF8(f.Reason[:maxReason], "")
+	}
 	switch f.State {
 	case FeedLive, FeedDegraded, FeedDown:
 		return f, nil
 	}
-	return Feed{}, fmt.Errorf("decoding the feed's health: no such state: %q", f.State)
+	return Feed{}, fmt.Errorf("decoding the feed's health: no such state: %.32q", f.State)
 }
 
 // PublishFeed tells everybody the health of the feed.
@@ -57,9 +67,18 @@ func (b *Bus) PublishFeed(f Feed) error {
 // SubscribeFeed calls got for each message of the feed's health until the subscription is drained. What does
 // not decode is passed over.
 func (b *Bus) SubscribeFeed(got func(Feed)) (*nats.Subscription, error) {
-	return b.nc.Subscribe(b.app.FeedSubject(), func(m *nats.Msg) {
-		if f, err := DecodeFeed(m.Data); err == nil {
-			got(f)
+	return subscribe(b, b.app.FeedSubject(), PassedFeed, DecodeFeed, got)
+}
+
+// subscribe calls got for what decodes. An empty message says nothing, and proves that its sender may send.
+func subscribe[T any](b *Bus, subject string, kind Passed, decode func([]byte) (T, error), got func(T)) (*nats.Subscription, error) {
+	return b.nc.Subscribe(subject, func(m *nats.Msg) {
+		v, err := decode(m.Data)
+		switch {
+		case err == nil:
+			got(v)
+		case len(m.Data) > 0:
+			b.PassOver(kind, subject, err)
 		}
 	})
 }
@@ -93,11 +112,7 @@ func (b *Bus) PublishHint(h Hint) error { return publishJSON(b.nc, b.app.HintSub
 // SubscribeHints calls got for each hint until the subscription is drained. What does not decode is passed
 // over.
 func (b *Bus) SubscribeHints(got func(Hint)) (*nats.Subscription, error) {
-	return b.nc.Subscribe(b.app.HintSubject(), func(m *nats.Msg) {
-		if h, err := DecodeHint(m.Data); err == nil {
-			got(h)
-		}
-	})
+	return subscribe(b, b.app.HintSubject(), PassedHint, DecodeHint, got)
 }
 
 func publishJSON(nc *nats.Conn, subject string, v any) error {

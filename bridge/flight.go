@@ -33,6 +33,9 @@ func (j *Journal) send(stream int64, k known, c *Change, at time.Time) (*flight,
 	if err != nil {
 		return nil, fmt.Errorf("encoding a change: %w", err)
 	}
+	if len(data) > maxChange {
+		return nil, fmt.Errorf("encoding a change of %s: it has %d bytes, %w", c.UID, len(data), errTooLong)
+	}
 	f := &flight{stream: stream, after: k.entry.Seq, change: c, data: data, at: at}
 	j.launched(f)
 	msg := &nats.Msg{Subject: j.bus.app.Subject(c.UID), Data: data, Header: cloudEvent(j.bus.app, c, k.entry.Seq)}
@@ -156,7 +159,7 @@ func (b *Bus) lastOf(ctx context.Context, uid UID) (Entry, []byte, error) {
 	}
 	entry, err := b.decode(subject, msg.Data, msg.Sequence)
 	if err != nil {
-		b.log.Warn("the last message of a user is unreadable and will be written over", "uid", uid, "error", err)
+		b.PassOver(PassedLog, subject, err)
 		entry = Entry{Seq: msg.Sequence}
 	}
 	return entry, msg.Data, nil

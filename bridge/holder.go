@@ -46,12 +46,15 @@ type Watch struct {
 const maxWatchers = 1_000_000
 
 // watchersIn reads an entry's value. What cannot be read is somebody who watches.
-func watchersIn(value []byte) int {
+func watchersIn(value []byte) (int, error) {
 	w := Watch{Watchers: 1}
-	if len(value) > 0 && json.Unmarshal(value, &w) != nil {
-		return 1
+	if len(value) == 0 {
+		return 1, nil
 	}
-	return min(max(w.Watchers, 0), maxWatchers)
+	if err := json.Unmarshal(value, &w); err != nil {
+		return 1, fmt.Errorf("decoding a watch: %w", err)
+	}
+	return min(max(w.Watchers, 0), maxWatchers), nil
 }
 
 // NewHolder makes a holder. The id is one token, unique among all who watch.

@@ -93,7 +93,7 @@ func checkFound(ctx context.Context, js jetstream.JetStream, want jetstream.KeyV
 	kv, err := js.KeyValue(ctx, want.Bucket)
 	switch {
 	case errors.Is(err, jetstream.ErrBadBucket):
-		return fmt.Errorf("it is no bucket: delete it (nats stream rm KV_%s) and let the bridge make it anew", want.Bucket)
+		return noBucket(want.Bucket)
 	case err != nil:
 		return fmt.Errorf("it cannot be checked: %w", err)
 	}

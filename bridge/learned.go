@@ -41,8 +41,17 @@ func (b *Bus) SaveLearned(ctx context.Context, data []byte) error {
 	return nil
 }
 
-// LoadLearned reads what SaveLearned has kept; nil where there is nothing.
+// LoadLearned reads what SaveLearned has kept; nil where there is nothing. Who finds that it means nothing tells
+// [Bus.PassOver].
 func (b *Bus) LoadLearned(ctx context.Context) ([]byte, error) {
+	data, err := b.loadLearned(ctx)
+	if errors.Is(err, errHalfLearned) {
+		b.PassOver(PassedLearned, b.learnedKey(0), err)
+	}
+	return data, err
+}
+
+func (b *Bus) loadLearned(ctx context.Context) ([]byte, error) {
 	kv, err := b.js.KeyValue(ctx, LearnedBucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		return nil, nil

@@ -53,7 +53,9 @@ func (b *Bus) Ledger(ctx context.Context) (map[UID]Subscription, error) {
 	defer w.stop()
 	ledger := map[UID]Subscription{}
 	err = w.fill(ctx, func(e jetstream.KeyValueEntry) {
-		if c, err := decodeLedger(e); err == nil && c.Subscription != nil {
+		if c, err := decodeLedger(e); err != nil {
+			b.PassOver(PassedLedger, e.Key(), err)
+		} else if c.Subscription != nil {
 			ledger[c.UID] = *c.Subscription
 		}
 	})
@@ -94,7 +96,9 @@ func (b *Bus) followLedger(ctx context.Context, changed func(LedgerChange)) erro
 			if e == nil {
 				continue
 			}
-			if c, err := decodeLedger(e); err == nil {
+			if c, err := decodeLedger(e); err != nil {
+				b.PassOver(PassedLedger, e.Key(), err)
+			} else {
 				changed(c)
 			}
 		case <-identity.C:

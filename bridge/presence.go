@@ -106,6 +106,12 @@ func (c *Change) Presence() Presence {
 // Unwatched says that nobody has looked at the user since: the state is history, not news.
 func (c *Change) Unwatched() bool { return len(c.Changed) == 1 && c.Changed[0] == ChangedUnwatched }
 
+// maxChange is more than a change can have: two states of 1,024 bytes of text, escaped, and 100 devices. What is
+// longer is nobody's state, and would be sent to every browser that looks.
+const maxChange = 64 << 10
+
+var errTooLong = fmt.Errorf("%d is the most", maxChange)
+
 // latest is the year 2100: a time beyond it would never be overtaken.
 const latest = 4102444800000
 
@@ -113,6 +119,9 @@ const latest = 4102444800000
 // message without what readers rely on is an error; unknown fields are for readers newer than we are.
 func DecodeChange(data []byte) (*Change, error) {
 	var c Change
+	if len(data) > maxChange {
+		return nil, fmt.Errorf("decoding a change: it has %d bytes, %w", len(data), errTooLong)
+	}
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, fmt.Errorf("decoding a change: %w", err)
 	}

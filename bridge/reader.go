@@ -187,7 +187,7 @@ func (r *relay) message(m jetstream.Msg) {
 	}
 	r.last = place{meta.Sequence.Stream, meta.Timestamp}
 	if entry, err := r.read(m.Subject(), m.Data(), meta.Sequence.Stream); err != nil {
-		r.bus.log.Warn("a message of the log is passed over", "seq", meta.Sequence.Stream, "subject", m.Subject(), "error", err)
+		r.bus.PassOver(PassedLog, fmt.Sprintf("%s at %d", m.Subject(), meta.Sequence.Stream), err)
 		r.unreadable(m.Subject(), meta.Sequence.Stream)
 	} else {
 		entry.Stored = meta.Timestamp.UnixNano()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -93,14 +94,20 @@ func (r *Registry) follow(ctx context.Context) error {
 		return err
 	}
 	defer watches.stop()
-	fresh := newUnion()
+	fresh := r.state.blank()
 	if r.anew { // holders are about to write everything again
 		r.bequeath(fresh)
 	}
-	if err := holders.fill(ctx, func(e jetstream.KeyValueEntry) { fresh.holderEntry(e, r.bus.app, time.Now()) }); err != nil {
+	if err := holders.fill(ctx, func(e jetstream.KeyValueEntry) {
+		_, err := fresh.holderEntry(e, r.bus.app, time.Now())
+		r.passOver(PassedHolder, e, err)
+	}); err != nil {
 		return err
 	}
-	if err := watches.fill(ctx, func(e jetstream.KeyValueEntry) { fresh.watchEntry(e) }); err != nil {
+	if err := watches.fill(ctx, func(e jetstream.KeyValueEntry) {
+		_, err := fresh.watchEntry(e)
+		r.passOver(PassedWatch, e, err)
+	}); err != nil {
 		return err
 	}
 	r.replace(fresh)
@@ -126,7 +133,10 @@ func (r *Registry) keepUp(ctx context.Context, holders, watches *bucketWatch) er
 			if !ok {
 				return errWatchEnded
 			}
-			r.update(func(time.Time) Watches { return r.state.watchEntry(e) })
+			r.update(func(time.Time) Watches { return r.watchEntry(e) })
+			if r.roomAgain(e) {
+				return errRoomAgain
+			}
 		case now := <-silence.C:
 			r.giveUpSilent(ctx, now)
 		case <-identity.C:
@@ -157,7 +167,39 @@ func (r *Registry) holderEntry(e jetstream.KeyValueEntry, now time.Time) Watches
 	if e.Operation() != jetstream.KeyValuePut && now.Before(r.grace) {
 		return Watches{}
 	}
-	return r.state.holderEntry(e, r.bus.app, now)
+	d, err := r.state.holderEntry(e, r.bus.app, now)
+	r.passOver(PassedHolder, e, err)
+	return d
+}
+
+// watchEntry applies an entry of the bucket of watches. The caller holds mu.
+func (r *Registry) watchEntry(e jetstream.KeyValueEntry) Watches {
+	d, err := r.state.watchEntry(e)
+	r.passOver(PassedWatch, e, err)
+	return d
+}
+
+func (r *Registry) passOver(kind Passed, e jetstream.KeyValueEntry, err error) {
+	switch {
+	case err == nil:
+	case errors.Is(err, errSurplus):
+		r.bus.PassOver(PassedSurplus, e.Key(), err)
+	default:
+		r.bus.PassOver(kind, e.Key(), err)
+	}
+}
+
+var errRoomAgain = errors.New("a holder watches fewer than before, and perhaps others whom it had no room for")
+
+// roomAgain says whether the entry has made its holder one whose watches are worth reading again.
+func (r *Registry) roomAgain(e jetstream.KeyValueEntry) bool {
+	if e == nil || e.Operation() == jetstream.KeyValuePut {
+		return false
+	}
+	holder, _, _ := splitWatchKey(e.Key())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state.roomAgain(holder)
 }
 
 // replace puts a freshly read union in place and tells the difference. Holders who lived and are not in it
@@ -240,8 +282,10 @@ func (r *Registry) ForgetTheDead(ctx context.Context) error {
 		if _, err := r.bus.holders.Get(ctx, holder); !errors.Is(err, jetstream.ErrKeyNotFound) {
 			continue
 		}
-		if err := stream.Purge(ctx, jetstream.WithPurgeSubject("$KV."+WatchBucket+"."+holder+".>"), before); err != nil {
-			return fmt.Errorf("forgetting the dead holder %s: %w", holder, err)
+		for _, keys := range []string{holder + ".>", holder} { // the other one is nobody's watch, but is in the way
+			if err := stream.Purge(ctx, jetstream.WithPurgeSubject("$KV."+WatchBucket+"."+keys), before); err != nil {
+				return fmt.Errorf("forgetting the dead holder %s: %w", holder, err)
+			}
 		}
 		r.mu.Lock()
 		r.state.buried(holder)
@@ -250,21 +294,31 @@ func (r *Registry) ForgetTheDead(ctx context.Context) error {
 	return nil
 }
 
-// splitWatchKey reads <holder>.<uid token>.
+// holderName is what a client of a bucket takes for one token of a key.
+var holderName = regexp.MustCompile(`^[-/_=a-zA-Z0-9]+$`)
+
+// splitWatchKey reads <holder>.<uid token>. holder is empty where no holder can have the name.
 func splitWatchKey(key string) (holder string, uid UID, err error) {
 	holder, token, ok := strings.Cut(key, ".")
+	if !holderName.MatchString(holder) {
+		return "", "", errHolderName
+	}
 	if !ok {
-		return "", "", fmt.Errorf("watch key %q is not <holder>.<uid>", key)
+		return holder, "", errors.New("a key of a watch is <holder>.<uid>")
 	}
 	uid, err = uidFromToken(token)
 	return holder, uid, err
 }
 
-// ofApp says whether a holder's entry speaks of this app.
-func ofApp(value []byte, app App) bool {
+// ofApp says whether a holder's entry speaks of this app. One that cannot be read counts for every app: who took its
+// holder for dead would let go of users for the sake of somebody else's mistake.
+func ofApp(value []byte, app App) (bool, error) {
 	var h Holding
-	if len(value) == 0 || json.Unmarshal(value, &h) != nil {
-		return true
+	if len(value) == 0 {
+		return true, nil
 	}
-	return h.App == "" || h.App == app.String()
+	if err := json.Unmarshal(value, &h); err != nil {
+		return true, fmt.Errorf("decoding what a holder says of itself: %w", err)
+	}
+	return h.App == "" || h.App == app.String(), nil
 }

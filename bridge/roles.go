@@ -80,6 +80,7 @@ func (l *lease) renewEvery() time.Duration { return l.ttl() / 5 }
 func (l *lease) acquire(ctx context.Context) error {
 	freed, stop := l.watchFreed(ctx)
 	defer stop()
+	before := &standing{}
 	for {
 		at := time.Now()
 		revision, err := l.bus.roles.Create(ctx, l.key, []byte(l.id))
@@ -88,7 +89,9 @@ func (l *lease) acquire(ctx context.Context) error {
 			l.renewed.Store(&at)
 			return nil
 		}
-		if !errors.Is(err, jetstream.ErrKeyExists) && ctx.Err() == nil {
+		if errors.Is(err, jetstream.ErrKeyExists) {
+			l.complainOfAStuck(ctx, before)
+		} else if ctx.Err() == nil {
 			l.bus.log.Warn("asking for a role", "role", l.key, "error", err)
 			l.bus.mend(ctx, l.bus.settings.rolesBucket(), err)
 		}
@@ -102,6 +105,37 @@ func (l *lease) acquire(ctx context.Context) error {
 		case <-time.After(l.renewEvery()):
 		}
 	}
+}
+
+// standing is a key of the role as it was found, and since when it has been found so.
+type standing struct {
+	revision uint64
+	since    time.Time
+	told     bool
+}
+
+// stuck says once that the key has outlived what keys live without a renewal, as one does that was written by hand and
+// told never to expire. Nobody leads under it, and nobody can.
+func (s *standing) stuck(revision uint64, now time.Time, ttl time.Duration) bool {
+	if s.revision != revision {
+		*s = standing{revision: revision, since: now}
+	}
+	if s.told || now.Sub(s.since) < 3*ttl {
+		return false
+	}
+	s.told = true
+	return true
+}
+
+// complainOfAStuck says who blocks the role, and what to do. It is not taken from them: it may be what somebody wants.
+func (l *lease) complainOfAStuck(ctx context.Context, before *standing) {
+	e, err := l.bus.roles.Get(ctx, l.key)
+	if err != nil || !before.stuck(e.Revision(), time.Now(), l.ttl()) {
+		return
+	}
+	l.bus.log.Error("a role is held by a key that nobody renews and that does not expire: nobody leads",
+		"role", l.key, "held_by", beginning(string(e.Value())), "since", e.Created(),
+		"to_do", fmt.Sprintf("nats kv del %s %s", RolesBucket, l.key))
 }
 
 // watchFreed tells of changes of the key. It is a convenience: asking again after a while works without.

@@ -3,11 +3,13 @@ package bridge
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 )
 
@@ -117,6 +119,42 @@ func TestWhoLosesTheKeyStepsDown(t *testing.T) {
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return !o.leads("a")() }, soon, often)
 	require.Eventually(t, o.leads("a"), soon, often, "and waits until the other has gone")
+}
+
+// TestAKeyThatNobodyRenewsIsToldOf writes a role by hand, so that it never expires.
+func TestAKeyThatNobodyRenewsIsToldOf(t *testing.T) {
+	t.Parallel()
+	srv := startServer(t, ServerOptions{})
+	var logged logBuffer
+	b, err := Open(t.Context(), connectTo(t, srv), demoApp, quick, logged.logger())
+	require.NoError(t, err)
+	_, err = b.js.PublishMsg(t.Context(), &nats.Msg{Subject: "$KV.presence_roles.demo.presence.poller",
+		Header: nats.Header{"Nats-TTL": {"never"}}, Data: []byte("old\x00hand" + strings.Repeat("!", 1000))})
+	require.NoError(t, err)
+	o := newOffice()
+	run(t, b, o, "a")
+	require.Eventually(t, func() bool {
+		return strings.Contains(logged.String(), "nats kv del presence_roles demo.presence.poller")
+	}, soon, often)
+	line := logged.String()
+	require.Contains(t, line, "held_by=\"old\\x00hand!!!")
+	require.Contains(t, line, "since=")
+	require.Less(t, len(line), 1000)
+	require.False(t, o.leads("a")())
+	require.NoError(t, b.roles.Delete(t.Context(), "demo.presence.poller"))
+	require.Eventually(t, o.leads("a"), soon, often)
+	require.Equal(t, 1, countLines(logged.String(), "nobody renews"))
+}
+
+// TestWhoRenewsIsNotStuck: a key that changes blocks nobody, and one that stays is told of once.
+func TestWhoRenewsIsNotStuck(t *testing.T) {
+	var s standing
+	for at := range 100 {
+		require.False(t, s.stuck(uint64(1+at/2), time.Unix(int64(at), 0), time.Second))
+	}
+	require.False(t, s.stuck(50, time.Unix(100, 0), time.Second))
+	require.True(t, s.stuck(50, time.Unix(101, 0), time.Second))
+	require.False(t, s.stuck(50, time.Unix(102, 0), time.Second))
 }
 
 func TestALeadThatFailsFreesTheRole(t *testing.T) {

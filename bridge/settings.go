@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -96,9 +97,6 @@ func (s Settings) bucket(name, description string, ttl time.Duration) jetstream.
 	}
 }
 
-// leastMaxMsgSize is more than a change can have: two states of 1,024 bytes of text, escaped, and 100 devices.
-const leastMaxMsgSize = 64 << 10
-
 // checkStream tells everything of a stream made by somebody else that would break a promise.
 func checkStream(c jetstream.StreamConfig) error {
 	var wrong []error
@@ -113,10 +111,11 @@ func checkStream(c jetstream.StreamConfig) error {
 	complain(c.MaxAge > 0, "it forgets messages after %s, and with them users (nats stream edit %s --max-age=0)", c.MaxAge, StreamName)
 	complain(c.MaxMsgs > 0, "it forgets users beyond %d messages (nats stream edit %s --max-msgs=-1)", c.MaxMsgs, StreamName)
 	complain(c.MaxBytes > 0, "it forgets users beyond %d bytes (nats stream edit %s --max-bytes=-1)", c.MaxBytes, StreamName)
-	complain(c.MaxMsgSize > 0 && c.MaxMsgSize < leastMaxMsgSize, "it takes messages of %d bytes only (nats stream edit %s --max-msg-size=-1)", c.MaxMsgSize, StreamName)
+	complain(c.MaxMsgSize > 0 && c.MaxMsgSize < maxChange, "it takes messages of %d bytes only (nats stream edit %s --max-msg-size=-1)", c.MaxMsgSize, StreamName)
 	complain(c.Sealed || c.Mirror != nil || c.SubjectTransform != nil, "it is sealed, a mirror or transforms subjects: delete it and let the bridge make it anew")
 	complain(c.Retention != jetstream.LimitsPolicy, "its retention is %s, want limits: delete it and let the bridge make it anew", c.Retention)
 	complain(c.DiscardNewPerSubject, "it refuses what is new of a user whose history is full (nats stream edit %s --no-discard-per-subject --discard=old)", StreamName)
+	complain(c.MaxConsumers > 0, "it has room for %d consumers, and each process needs one: delete it and let the bridge make it anew", c.MaxConsumers)
 	complain(c.NoAck, "it acknowledges nothing (nats stream edit %s --ack)", StreamName)
 	return errors.Join(wrong...)
 }
@@ -131,8 +130,34 @@ func checkBucket(got jetstream.KeyValueStatus, want jetstream.KeyValueConfig) er
 	if got.LimitMarkerTTL() <= 0 {
 		wrong = append(wrong, errors.New("the marks of its deleted keys stay for ever"))
 	}
+	if s, ok := got.(*jetstream.KeyValueBucketStatus); ok {
+		wrong = append(wrong, checkBeneath(s.StreamInfo().Config)...)
+	}
 	if len(wrong) > 0 {
 		wrong = append(wrong, fmt.Errorf("delete it (nats kv del %s) and let the bridge make it anew", want.Bucket))
 	}
 	return errors.Join(wrong...)
+}
+
+// checkBeneath tells what of the stream beneath a bucket would lose keys, or take none.
+func checkBeneath(c jetstream.StreamConfig) (wrong []error) {
+	complain := func(bad bool, format string, args ...any) {
+		if bad {
+			wrong = append(wrong, fmt.Errorf(format, args...))
+		}
+	}
+	own := "$KV." + strings.TrimPrefix(c.Name, "KV_") + ".>"
+	complain(c.Sealed || c.Mirror != nil || c.SubjectTransform != nil, "it is sealed, a mirror or transforms its keys")
+	complain(c.Mirror == nil && !slices.Contains(c.Subjects, own), "it takes %q, and not %q", c.Subjects, own)
+	complain(c.Retention != jetstream.LimitsPolicy, "its retention is %s, want limits", c.Retention)
+	complain(c.MaxMsgs > 0, "it has room for %d keys", c.MaxMsgs)
+	complain(c.MaxBytes > 0, "it has room for %d bytes", c.MaxBytes)
+	complain(c.MaxConsumers > 0, "it has room for %d consumers", c.MaxConsumers)
+	complain(c.NoAck, "it acknowledges nothing")
+	return wrong
+}
+
+// noBucket says what to do with a stream that has the name of a bucket and is none.
+func noBucket(name string) error {
+	return fmt.Errorf("it is no bucket: delete it (nats stream rm KV_%s) and let the bridge make it anew", name)
 }

@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 type union struct {
 	holders map[string]*holderState
 	demands map[UID]demand // of all live holders
+	most    int            // users of one holder: MaxPerHolder, but in tests
 }
 
 // demand is how many live holders watch a user, never 0, and how many look at the user through them.
@@ -18,9 +21,20 @@ type demand struct{ holders, watchers int }
 
 type holderState struct {
 	live bool
+	over bool        // it has watches beyond MaxPerHolder, which nobody knows by name
 	seen time.Time   // when it last said that it lives
 	uids map[UID]int // user -> how many look at the user through this holder now
 }
+
+// MaxPerHolder is how many users one holder is believed to watch. The vendor's 50 calls a second of 100 names look at
+// 150,000 within 30 s: whoever asks for more than this asks for what one app cannot have, and takes the memory and the
+// looks of all others for it. More users than that take more hubs, and a larger budget.
+const MaxPerHolder = 200_000
+
+var (
+	errHolderName = errors.New("no holder can have this name")
+	errSurplus    = fmt.Errorf("a holder watches more than %d users: the rest of its watches count for nothing", MaxPerHolder)
+)
 
 // Watches is what changed of who is watched.
 type Watches struct {
@@ -30,27 +44,72 @@ type Watches struct {
 }
 
 func newUnion() *union {
-	return &union{holders: map[string]*holderState{}, demands: map[UID]demand{}}
+	return &union{holders: map[string]*holderState{}, demands: map[UID]demand{}, most: MaxPerHolder}
 }
 
-// holderEntry applies an entry of the bucket of holders.
-func (u *union) holderEntry(e jetstream.KeyValueEntry, app App, now time.Time) Watches {
-	if e.Operation() != jetstream.KeyValuePut || !ofApp(e.Value(), app) {
-		return u.gone(e.Key())
-	}
-	return u.seen(e.Key(), now)
+// blank is a union like this one that knows nobody.
+func (u *union) blank() *union {
+	fresh := newUnion()
+	fresh.most = u.most
+	return fresh
 }
 
-// watchEntry applies an entry of the bucket of watches. Keys that are not ours to read watch nobody.
-func (u *union) watchEntry(e jetstream.KeyValueEntry) Watches {
-	holder, uid, err := splitWatchKey(e.Key())
-	if err != nil {
-		return Watches{}
+// holderEntry applies an entry of the bucket of holders. The error is what is wrong with it: a name that nobody can
+// have is nobody's, and whoever says what cannot be read lives all the same.
+func (u *union) holderEntry(e jetstream.KeyValueEntry, app App, now time.Time) (Watches, error) {
+	if !holderName.MatchString(e.Key()) {
+		return Watches{}, errHolderName
 	}
 	if e.Operation() != jetstream.KeyValuePut {
-		return u.unwatch(holder, uid)
+		return u.gone(e.Key()), nil
 	}
-	return u.watch(holder, uid, watchersIn(e.Value()))
+	ours, err := ofApp(e.Value(), app)
+	if !ours {
+		return u.gone(e.Key()), err
+	}
+	return u.seen(e.Key(), now), err
+}
+
+// watchEntry applies an entry of the bucket of watches. The error is what is wrong with it: a key that cannot be read
+// watches nobody, and a value that cannot be read is one who watches. The holder of such a key is noted, so that it is
+// swept up with the rest.
+func (u *union) watchEntry(e jetstream.KeyValueEntry) (Watches, error) {
+	put := e.Operation() == jetstream.KeyValuePut
+	holder, uid, err := splitWatchKey(e.Key())
+	switch {
+	case err != nil && put && holder != "":
+		u.holder(holder)
+		return Watches{}, err
+	case err != nil:
+		return Watches{}, err
+	case !put:
+		return u.unwatch(holder, uid), nil
+	}
+	watchers, err := watchersIn(e.Value())
+	if u.full(holder, uid) {
+		return Watches{}, errSurplus
+	}
+	return u.watch(holder, uid, watchers), err
+}
+
+// full says whether the holder has no room for one more, and notes that it wanted it.
+func (u *union) full(holder string, uid UID) bool {
+	h := u.holders[holder]
+	if h == nil || len(h.uids) < u.most {
+		return false
+	}
+	if _, watched := h.uids[uid]; watched {
+		return false
+	}
+	h.over = true
+	return true
+}
+
+// roomAgain says whether a holder that was over the limit has become so much smaller that it is worth the while to read
+// everything again, and so find those who were passed over.
+func (u *union) roomAgain(holder string) bool {
+	h := u.holders[holder]
+	return h != nil && h.over && len(h.uids) < u.most-u.most/8
 }
 
 func (u *union) seen(holder string, now time.Time) (d Watches) {

@@ -27,6 +27,7 @@
 //   - A slow client gets fewer, newer states, and costs what it watches: TestSlowClient, TestPendingIsBounded,
 //     TestAnswersAreBounded. Only a write that stalls ends its connection: TestStalledWrite.
 //     What does not arrive, or is not read, holds no connection for long: TestWhoSaysOrReadsNothing.
+//   - Garbage in the log and on the feed is counted, and reaches nobody: TestGarbageReachesNobody.
 //   - The feed is told when it changes, and a silent poller is no poller: TestFeedIsToldWhenItChanges,
 //     TestFeedSilence.
 //   - No claim, no right; an open socket lives as long as its token: TestVerify, TestMayWatch, TestMaySet,

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
+	"github.com/presence-bridge/presence-bridge/bridge/meter"
 )
 
 // Setter sets a user's presence at the vendor, as *easemob.Client does.
@@ -98,6 +99,9 @@ type Hub struct {
 func New(c Config) (*Hub, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
+	}
+	if err := meter.Register(c.Registerer, c.Bus); err != nil {
+		return nil, fmt.Errorf("registering the bus's metrics: %w", err)
 	}
 	h := &Hub{
 		bus: c.Bus, archive: c.Bus, vendor: c.Vendor, complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute}, more: c.Followers, auth: c.Auth, origins: c.AllowedOrigins,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/presence-bridge/presence-bridge/bridge"
 	"github.com/presence-bridge/presence-bridge/bridge/easemob"
+	"github.com/presence-bridge/presence-bridge/bridge/meter"
 )
 
 // Vendor is who is asked; *[easemob.Client] is one, and so is [easemob.Online].
@@ -52,6 +53,9 @@ func New(bus *bridge.Bus, vendor Vendor, c Config) (*Poller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("registering the poller's metrics: %w", err)
 	}
+	if err := meter.Register(c.Registerer, bus); err != nil {
+		return nil, fmt.Errorf("registering the bus's metrics: %w", err)
+	}
 	p := &Poller{
 		bus: bus, vendor: vendor, config: c, log: c.logger(), metrics: m,
 		journal: bridge.NewJournal(bus), ledger: map[bridge.UID]string{},
@@ -86,9 +90,7 @@ func (p *Poller) watchesChanged(d bridge.Watches) {
 		return
 	}
 	now := time.Now()
-	for _, uid := range d.Added {
-		p.term.watch(uid, now)
-	}
+	p.term.watch(d.Added, now)
 	for _, uid := range d.Removed {
 		p.term.unwatch(uid)
 	}

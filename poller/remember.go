@@ -3,6 +3,8 @@ package poller
 import (
 	"context"
 	"time"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
 const (
@@ -21,7 +23,9 @@ func (p *Poller) recall(ctx context.Context) memory {
 	}
 	var m memory
 	if err == nil {
-		m, err = readMemory(data)
+		if m, err = readMemory(data); err != nil {
+			p.bus.PassOver(bridge.PassedLearned, bridge.LearnedBucket, err)
+		}
 	}
 	if err != nil {
 		p.log.Warn("remembering how people change; it is learned anew", "error", err)

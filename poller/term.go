@@ -37,7 +37,17 @@ func (p *Poller) newTerm(m memory, now time.Time) *term {
 		wake:    make(chan struct{}, 1), left: make(chan struct{}, 1),
 	}
 	uids := p.registry.All()
+	t.watch(uids, now)
+	return t
+}
+
+// watch takes users in. Many come at once where a hub was away for a moment; the slice is sorted on the way.
+func (t *term) watch(uids []bridge.UID, now time.Time) {
+	if len(t.list.users) == 0 {
+		t.answers.quietSince = now // silence counts from when there is something to ask
+	}
 	for _, uid := range uids {
+		delete(t.leaving, uid)
 		t.list.add(uid, now)
 		t.learn(uid)
 	}
@@ -47,17 +57,6 @@ func (p *Poller) newTerm(m memory, now time.Time) *term {
 	for _, uid := range uids {
 		t.enter(uid, now)
 	}
-	return t
-}
-
-func (t *term) watch(uid bridge.UID, now time.Time) {
-	delete(t.leaving, uid)
-	if len(t.list.users) == 0 {
-		t.answers.quietSince = now // silence counts from when there is something to ask
-	}
-	t.list.add(uid, now)
-	t.learn(uid)
-	t.enter(uid, now)
 }
 
 // enter puts a user in line.

@@ -22,11 +22,12 @@ const (
 // module, and modules of others. A folder that is not named follows the one above it.
 var arrows = map[string]struct{ ours, theirs []string }{
 	"bridge":                  {nil, []string{"github.com/nats-io/", "golang.org/x/"}},
+	"bridge/meter":            {[]string{"bridge"}, []string{"github.com/prometheus/client_golang/"}},
 	"bridge/easemob":          {nil, []string{"golang.org/x/"}},
 	"bridge/easemob/emulator": {nil, nil},
-	"poller":                  {[]string{"bridge", "bridge/easemob", "poller/schedule"}, []string{"github.com/prometheus/client_golang/", "golang.org/x/"}},
+	"poller":                  {[]string{"bridge", "bridge/easemob", "bridge/meter", "poller/schedule"}, []string{"github.com/prometheus/client_golang/", "golang.org/x/"}},
 	"poller/schedule":         {nil, nil},
-	"hub": {[]string{"bridge", "bridge/easemob", "hub"}, []string{"github.com/labstack/echo/v4", "github.com/coder/websocket",
+	"hub": {[]string{"bridge", "bridge/easemob", "bridge/meter", "hub"}, []string{"github.com/labstack/echo/v4", "github.com/coder/websocket",
 		"github.com/golang-jwt/jwt/v5", "github.com/prometheus/client_golang/", "golang.org/x/"}},
 	"web": {nil, nil},
 	"cmd": {[]string{"bridge", "poller", "hub", "web", "cmd"}, []string{""}},

@@ -6,8 +6,9 @@ import "math"
 type operator struct {
 	heap           heap // whose turn is next
 	oldest, newest int32
-	users          int // in the list from oldest to newest
-	size           int // of a call, at most
+	users          int   // in the list from oldest to newest
+	joined         int32 // of the list: who was put in by join last; -1: nobody, or gone
+	size           int   // of a call, at most
 	fronts         [fronts]line
 
 	hold   float64 // no call before
@@ -18,7 +19,7 @@ type operator struct {
 }
 
 func newOperator(every float64, size int) *operator {
-	return &operator{size: size, oldest: -1, newest: -1, hold: math.Inf(-1), pace: newPace(every)}
+	return &operator{size: size, oldest: -1, newest: -1, joined: -1, hold: math.Inf(-1), pace: newPace(every)}
 }
 
 func (o *operator) ready(now float64) bool { return !o.trying && o.hold <= now }
@@ -49,7 +50,27 @@ func (o *operator) append(users []user, id int32) {
 // insert puts a user where its last look belongs. It goes from the new end, past those who were looked at since: users
 // of calls that overtook this one.
 func (o *operator) insert(users []user, id int32) {
-	after := o.newest
+	o.put(users, id, o.newest)
+}
+
+// join is insert for one of many who come together in the order in which they were looked at: it goes from where the
+// one before it was put. Otherwise each would go past all who were looked at since, and two crowds of a hundred
+// thousand would take minutes to become one.
+func (o *operator) join(users []user, id int32) {
+	from := o.newest
+	if o.joined >= 0 && users[from].looked > users[id].looked {
+		from = o.joined
+	}
+	o.put(users, id, from)
+	o.joined = id
+}
+
+// put puts a user where its last look belongs, which is near from.
+func (o *operator) put(users []user, id, from int32) {
+	after := from
+	for after >= 0 && users[after].newer >= 0 && users[users[after].newer].looked <= users[id].looked {
+		after = users[after].newer
+	}
 	for after >= 0 && users[after].looked > users[id].looked {
 		after = users[after].older
 	}
@@ -71,6 +92,9 @@ func (o *operator) insert(users []user, id int32) {
 
 func (o *operator) unlink(users []user, id int32) {
 	u := &users[id]
+	if o.joined == id {
+		o.joined = u.older
+	}
 	if u.older >= 0 {
 		users[u.older].newer = u.newer
 	} else {

@@ -97,7 +97,7 @@ func (s *Schedule) Add(operator int, watchers float64, k Known, now time.Time) i
 	u.looked = s.seconds(k.Looked)
 	s.meet(u, k.Online, k.Since)
 	u.key = s.virtual + s.stride(id, s.seconds(now))*s.dice.Float64()
-	o.insert(s.users, id)
+	o.join(s.users, id)
 	if s.seconds(now)-u.looked < s.spacing(s.config.Slack) {
 		s.rest(u, id)
 		return id

@@ -1,0 +1,42 @@
+package meter
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
+
+func busAt(t *testing.T, s *bridge.Server) *bridge.Bus {
+	t.Helper()
+	nc, err := s.Connect(nil)
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	b, err := bridge.Open(t.Context(), nc, bridge.App{Org: "demo", Name: "presence"}, bridge.Settings{InMemory: true}, nil)
+	require.NoError(t, err)
+	return b
+}
+
+// TestABusIsShownOnce registers it twice, as a process does that is hub and poller.
+func TestABusIsShownOnce(t *testing.T) {
+	s, err := bridge.StartServer(bridge.ServerOptions{})
+	require.NoError(t, err)
+	t.Cleanup(s.Stop)
+	b, r := busAt(t, s), prometheus.NewRegistry()
+	require.NoError(t, Register(nil, b))
+	require.NoError(t, Register(r, b))
+	require.NoError(t, Register(r, b))
+	require.Error(t, Register(r, busAt(t, s)), "whose figures would not be seen")
+	require.Equal(t, 8, testutil.CollectAndCount(r, "presence_bridge_passed_over_total"), "those that are 0 are shown too")
+	b.PassOver(bridge.PassedHint, "here", errors.New("why"))
+	families, err := r.Gather()
+	require.NoError(t, err)
+	for _, m := range families[0].GetMetric() {
+		what := m.GetLabel()[0].GetValue()
+		require.Equal(t, map[bool]float64{true: 1}[what == "hint"], m.GetCounter().GetValue(), what)
+	}
+}

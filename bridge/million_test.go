@@ -1,0 +1,92 @@
+package bridge
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+)
+
+// flood writes n watches of a holder, as fast as NATS takes them.
+func flood(t testing.TB, b *Bus, holder string, n int) {
+	t.Helper()
+	_, err := b.holders.Put(t.Context(), holder, nil)
+	require.NoError(t, err)
+	var last jetstream.PubAckFuture
+	for _, uid := range numbered(n) {
+		for { // where too many are on their way, it waits, and gives up
+			if last, err = b.js.PublishAsync("$KV."+WatchBucket+"."+holder+"."+string(uid), nil); err == nil {
+				break
+			}
+			require.ErrorIs(t, err, jetstream.ErrTooManyStalledMsgs)
+		}
+	}
+	select {
+	case <-b.js.PublishAsyncComplete():
+	case <-time.After(time.Minute):
+		require.Fail(t, "NATS does not take the flood")
+	}
+	<-last.Ok()
+}
+
+// slow are settings with which nobody dies of a busy machine.
+var slow = Settings{InMemory: true, HolderTTL: 10 * time.Minute}
+
+// TestAFloodOfOneHolderIsBounded floods a registry that runs, and one that comes later. The bound is a smaller one, for
+// the race detector's sake; BenchmarkAMillionWatchesOfOneHolder has that of every day.
+func TestAFloodOfOneHolderIsBounded(t *testing.T) {
+	t.Parallel()
+	const most, surplus = 10_000, 5_000
+	srv := startServer(t, ServerOptions{})
+	b, later := busAt(t, srv, slow), busAt(t, srv, slow)
+	r, late := NewRegistry(b, nil), NewRegistry(later, nil)
+	r.state.most, late.state.most = most, most
+	inBackground(t, r.Run)
+	waitFor(t, r.Ready(), "the registry")
+	flood(t, b, "greedy", most+surplus)
+	modest, _ := holderAt(t, b, "modest", "alice")
+	inBackground(t, late.Run)
+	for _, r := range []*Registry{r, late} {
+		require.Eventually(t, func() bool { return r.Watched("alice") && passedOf(r.bus, PassedSurplus) == surplus }, 4*soon, often)
+		require.Len(t, r.All(), most+1)
+		require.Len(t, r.state.holders["greedy"].uids, most)
+	}
+	modest.Watch("bob")
+	modest.Unwatch("alice")
+	for _, r := range []*Registry{r, late} {
+		require.Eventually(t, func() bool { return r.Watched("bob") && !r.Watched("alice") }, 4*soon, often)
+	}
+}
+
+// BenchmarkAMillionWatchesOfOneHolder reads a bucket with a million entries of one holder, as it is and as it were
+// without the bound.
+func BenchmarkAMillionWatchesOfOneHolder(b *testing.B) {
+	const million = 1_000_000
+	bus := busAt(b, startServer(b, ServerOptions{}), slow)
+	flood(b, bus, "greedy", million)
+	for name, most := range map[string]int{"bounded": MaxPerHolder, "boundless": million} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				r := NewRegistry(bus, nil)
+				r.state.most = most
+				before, began := heapNow(), time.Now()
+				stop := inBackground(b, r.Run)
+				<-r.Ready()
+				b.ReportMetric(time.Since(began).Seconds(), "s/ready")
+				b.ReportMetric(float64(heapNow()-before)/(1<<20), "MiB")
+				b.ReportMetric(float64(len(r.All())), "users")
+				stop()
+			}
+		})
+	}
+}
+
+// heapNow is the bytes in use after what is in no use was let go.
+func heapNow() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
