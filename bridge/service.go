@@ -46,17 +46,21 @@ func (e *ServiceError) Error() string { return e.Description }
 // Serve answers requests as the NATS micro service [ServiceName], beside other processes that do, until ctx is done
 // and whatever was under way has been answered. version is a semantic version; any other counts as 1.0.0.
 func (b *Bus) Serve(ctx context.Context, version, description string, endpoints ...Endpoint) error {
+	return b.serve(ctx, serviceGrace, micro.Config{Version: strings.TrimPrefix(version, "v"), Description: description}, endpoints)
+}
+
+func (b *Bus) serve(ctx context.Context, grace time.Duration, c micro.Config, endpoints []Endpoint) error {
 	working, cutShort := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutShort()
 	s := &service{bus: b, ctx: working, desk: map[string]*desk{}}
-	added, err := s.add(micro.Config{Name: ServiceName, Version: strings.TrimPrefix(version, "v"), Description: description}, endpoints)
+	added, err := s.add(c, endpoints)
 	if err != nil {
 		return fmt.Errorf("serving %s: %w", ServiceName, err)
 	}
 	<-ctx.Done()
 	err = added.Stop()
 	_ = b.nc.FlushTimeout(serviceFlushed) // from here on requests go to others; should NATS be away, none comes
-	late := time.AfterFunc(serviceGrace, cutShort)
+	late := time.AfterFunc(grace, cutShort)
 	defer late.Stop()
 	s.wait()
 	return err
@@ -66,7 +70,7 @@ func (s *service) add(c micro.Config, endpoints []Endpoint) (micro.Service, erro
 	for _, e := range endpoints {
 		s.desk[e.Name] = &desk{places: make(chan struct{}, serviceAtOnce)}
 	}
-	c.StatsHandler = s.stats
+	c.Name, c.StatsHandler = ServiceName, s.stats
 	added, err := micro.AddService(s.bus.nc, c)
 	if errors.Is(err, micro.ErrConfigValidation) {
 		c.Version = "1.0.0"
