@@ -101,6 +101,15 @@ func TestLeasesMadeAnewAreNoticed(t *testing.T) {
 		"what was lost with the bucket is nobody's end")
 }
 
+// TestWhoLeasesMakesTheBucketAnew where nobody follows it.
+func TestWhoLeasesMakesTheBucketAnew(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	deleteStream(t, b.js, "KV_"+LeasesBucket)
+	require.Error(t, b.Release(t.Context(), "billing", []UID{"alice"}))
+	leased(t, b, "billing", time.Hour, "alice")
+}
+
 func TestWhatIsNoLease(t *testing.T) {
 	t.Parallel()
 	b := newBus(t)

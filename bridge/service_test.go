@@ -28,15 +28,16 @@ func asked(t testing.TB, nc *nats.Conn, name, body string) reply {
 // offered serves these endpoints until the test ends or stop is called.
 func offered(t testing.TB, b *Bus, version string, endpoints ...Endpoint) (nc *nats.Conn, stop func()) {
 	t.Helper()
-	return running(t, b, func(ctx context.Context) error { return b.Serve(ctx, version, "for the test", endpoints...) })
+	return running(t, b, len(endpoints), func(ctx context.Context) error { return b.Serve(ctx, version, "for the test", endpoints...) })
 }
 
-func running(t testing.TB, b *Bus, serve func(context.Context) error) (nc *nats.Conn, stop func()) {
+func running(t testing.TB, b *Bus, endpoints int, serve func(context.Context) error) (nc *nats.Conn, stop func()) {
 	t.Helper()
 	stop = inBackground(t, serve)
 	require.Eventually(t, func() bool { // what has just been subscribed to may be unknown to the server
-		_, err := b.nc.Request("$SRV.PING."+ServiceName, nil, soon)
-		return err == nil
+		m, err := b.nc.Request("$SRV.INFO."+ServiceName, nil, soon)
+		var info micro.Info
+		return err == nil && json.Unmarshal(m.Data, &info) == nil && len(info.Endpoints) == endpoints
 	}, soon, often)
 	return b.nc, stop
 }
@@ -136,7 +137,7 @@ func TestAServiceThatStopsAnswersWhatIsUnderWay(t *testing.T) {
 			t.Parallel()
 			s := slow{make(chan struct{}), make(chan struct{})}
 			b := newBus(t)
-			nc, stop := running(t, b, func(ctx context.Context) error {
+			nc, stop := running(t, b, 1, func(ctx context.Context) error {
 				return b.serve(ctx, grace, micro.Config{Version: "1.0.0"}, []Endpoint{s.endpoint()})
 			})
 			answer := make(chan reply, 1)

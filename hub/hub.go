@@ -85,6 +85,7 @@ type Hub struct {
 	unvouched map[bridge.UID]bool      // of wanted: nobody says that their state is news
 	idle      map[bridge.UID]time.Time // of wanted: until when they stay so without anybody who watches
 	leased    map[bridge.UID]leases    // of wanted: whom backends want watched
+	leasesDue time.Time                // when they are looked at next
 	sessions  map[*session]bool
 	subjects  map[string]*subject
 	setting   map[bridge.UID]int // sets under way at the vendor

@@ -46,8 +46,12 @@ func (h *Hub) endLease(uid bridge.UID, holder string) {
 	}
 }
 
-// endLeases ends what NATS should have ended. The caller holds mu.
+// endLeases ends what NATS should have ended. It looks at all there is, so it does not look often. The caller holds mu.
 func (h *Hub) endLeases(now time.Time) {
+	if now.Before(h.leasesDue) {
+		return
+	}
+	h.leasesDue = now.Add(leaseLate)
 	for uid, on := range h.leased {
 		for holder, until := range on {
 			if now.After(until.Add(leaseLate)) {

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -71,14 +72,26 @@ func TestLeasesAndBrowsersEachKeepAUser(t *testing.T) {
 
 // TestALeaseWhoseEndWasMissedEnds by our own clock, with some patience.
 func TestALeaseWhoseEndWasMissedEnds(t *testing.T) {
-	h, now := newLeasing(t), time.Now()
-	h.tell("billing", "past", now.Add(-leaseLate-time.Second))
-	require.False(t, h.watches("past", now))
-	h.tell("billing", "a", now.Add(time.Minute))
-	h.tell("audit", "a", now.Add(2*time.Minute))
-	require.True(t, h.watches("a", now.Add(time.Minute+2*leaseLate)))
-	h.tell("audit", "a", now.Add(time.Hour))
-	require.True(t, h.watches("a", now.Add(2*time.Minute+2*leaseLate)), "it was renewed")
-	require.True(t, h.watches("a", now.Add(time.Hour+leaseLate)))
-	require.False(t, h.watches("a", now.Add(time.Hour+leaseLate+time.Second)))
+	inBubble(t, nil, func(t *testing.T, h *bubbleHub) {
+		began := time.Now()
+		tell := func(holder string, uid bridge.UID, d time.Duration) {
+			h.leaseChanged(bridge.LeaseChange{Holder: holder, UID: uid, Until: began.Add(d)})
+		}
+		watches := func(uid bridge.UID, after time.Duration) (yes bool) {
+			time.Sleep(time.Until(began.Add(after)))
+			synctest.Wait()
+			h.peek(func() { yes = h.wanted[uid] })
+			return yes
+		}
+		const patience = 2*leaseLate + 3*tendEvery
+		tell("billing", "past", -leaseLate-time.Second)
+		tell("billing", "a", time.Minute)
+		tell("audit", "a", 2*time.Minute)
+		require.False(t, watches("past", 0))
+		require.True(t, watches("a", time.Minute+patience))
+		tell("audit", "a", time.Hour)
+		require.True(t, watches("a", 2*time.Minute+patience), "it was renewed")
+		require.True(t, watches("a", time.Hour+leaseLate-time.Second))
+		require.False(t, watches("a", time.Hour+patience))
+	})
 }

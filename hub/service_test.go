@@ -29,7 +29,7 @@ func (w *world) backend() backend {
 	w.t.Cleanup(nc.Close)
 	b := backend{w.t, nc}
 	require.Eventually(w.t, func() bool { // what a hub has just subscribed to may be unknown to the server
-		_, err := nc.Request("$SRV.PING.presence", nil, soon)
+		_, err := nc.Request("presence.api.set", nil, soon) // the last to be offered
 		return err == nil
 	}, soon, often)
 	return b
