@@ -60,3 +60,45 @@ func (w *bucketWatch) replaced(ctx context.Context) bool {
 }
 
 func (w *bucketWatch) stop() { _ = w.Stop() }
+
+// followBucket tells apply everything that a bucket holds and then what happens in it, one call at a time, until ctx
+// is done. It begins anew after outages, and where the bucket was made anew.
+func (b *Bus) followBucket(ctx context.Context, c jetstream.KeyValueConfig, what string, apply func(jetstream.KeyValueEntry)) error {
+	for {
+		err := b.followBucketOnce(ctx, c, apply)
+		if ctx.Err() != nil {
+			return nil
+		}
+		b.log.Warn("following "+what+" begins anew", "error", err)
+		if pause(ctx, followRetry) != nil {
+			return nil
+		}
+	}
+}
+
+func (b *Bus) followBucketOnce(ctx context.Context, c jetstream.KeyValueConfig, apply func(jetstream.KeyValueEntry)) error {
+	w, err := b.watchBucket(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer w.stop()
+	identity := time.NewTicker(identityCheck)
+	defer identity.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case e, ok := <-w.Updates():
+			switch {
+			case !ok:
+				return errWatchEnded
+			case e != nil: // nil says that this was all there was
+				apply(e)
+			}
+		case <-identity.C:
+			if w.replaced(ctx) {
+				return errOtherStream
+			}
+		}
+	}
+}

@@ -26,6 +26,7 @@ type Bus struct {
 	holders       jetstream.KeyValue // <holder> -> Holding
 	subscriptions jetstream.KeyValue // <uid token> -> Subscription
 	roles         jetstream.KeyValue // <org>.<app>.<role> -> who has it
+	leases        jetstream.KeyValue // <holder>.<uid token> -> until when
 	settings      Settings
 
 	passed passed
@@ -59,7 +60,7 @@ func (b *Bus) Connected() bool { return b.nc.IsConnected() }
 // errMisfit is wrapped by what is wrong with the settings of a stream or bucket.
 var errMisfit = errors.New("is not as it must be")
 
-// setUp makes or checks the stream and the four buckets. All misfits are told together, anything else at once.
+// setUp makes or checks the stream and the buckets. All misfits are told together, anything else at once.
 func (b *Bus) setUp(ctx context.Context) (err error) {
 	var wrong []error
 	if b.stream, err = b.openStream(ctx); errors.Is(err, errMisfit) {
@@ -75,6 +76,7 @@ func (b *Bus) setUp(ctx context.Context) (err error) {
 		{&b.holders, b.settings.holdersBucket()},
 		{&b.subscriptions, b.settings.subscriptionsBucket()},
 		{&b.roles, b.settings.rolesBucket()},
+		{&b.leases, b.settings.leasesBucket()},
 	} {
 		if *bucket.kv, err = b.openBucket(ctx, bucket.KeyValueConfig); errors.Is(err, errMisfit) {
 			wrong = append(wrong, err)

@@ -3,14 +3,16 @@
 // and nowhere else.
 //
 // One log holds it all: the stream PRESENCE, one subject a user, whose last message is the user's state. Beside
-// it are four buckets: who watches whom, which of those who watch are alive, who subscribes whom at the vendor,
-// and which process plays which role.
+// it are five buckets: who watches whom, which of those who watch are alive, whom backends want watched, who subscribes
+// whom at the vendor, and which process plays which role.
 //
 //	Open        makes or checks the stream and the buckets       bus.go, settings.go
 //	Journal     compares what was seen with the log, writes      journal.go, diff.go
 //	Follow      last state of everybody, then what happens       reader.go
 //	Holder      says that we live, and whom we watch             holder.go
 //	Registry    the union of what all live holders watch         registry.go, union.go
+//	Lease       whom backends want watched, until when           leases.go
+//	Serve       what backends ask, and are answered              service.go
 //	Lead        one poller and one keeper at a time              roles.go
 //	Subscribed  the ledger of vendor subscriptions               ledger.go
 //	SaveLearned what a poller knows of how people change         learned.go
@@ -22,7 +24,7 @@
 // # Concurrency
 //
 // A [Bus], a [Journal], a [Holder] and a [Registry] may be used by many at once. Nothing starts by itself:
-// [Bus.Follow], [Bus.FollowLedger], [Bus.Lead], [Holder.Run] and [Registry.Run] block until their context is
+// [Bus.Follow], [Bus.FollowLedger], [Bus.FollowLeases], [Bus.Serve], [Bus.Lead], [Holder.Run] and [Registry.Run] block until their context is
 // done and have no goroutine left then, but for a consumer that is waiting for NATS, which ends when it hears
 // of it. They go on through outages, and through a stream or bucket that was made anew beneath them. Followers
 // and the functions given to a registry or a ledger are called one call at a time and hold up what comes
@@ -68,6 +70,13 @@
 //     TestAHolderWhoseKeyExpiredTellsEverythingAgain, TestAHolderThatComesBackIsNotSweptUp.
 //   - How many look at a user is known to within a factor of two, at the cost of few writes:
 //     TestWatchersAreCountedToWithinAFactorOfTwo; what cannot be read is one who watches: FuzzWatchersIn.
+//   - A lease lasts until its time is up, or it is given back, whatever becomes of who took it, and for longer where it
+//     is renewed: TestALeaseEndsWithItsTimeUnlessItIsRenewed, TestLeasesAreToldAndFollowed; nobody loses one with the
+//     bucket: TestLeasesMadeAnewAreNoticed, TestWhoLeasesMakesTheBucketAnew; what is no lease is refused:
+//     TestWhatIsNoLease, FuzzLeaseUntil.
+//   - A request is answered once, by one process, or told at once that it is busy: TestAServiceAnswers,
+//     TestTheDutiesAreShared, TestABusyServiceSaysSoAtOnce; also when the service stops, or its connection is lost:
+//     TestAServiceThatStopsAnswersWhatIsUnderWay, TestAServiceWhoseConnectionIsClosedStops.
 //   - What a poller has learned is read back whole, or not at all: TestWhatWasLearnedIsKept,
 //     TestWhatWasLearnedByHalvesIsRefused.
 //   - One leads at a time, a graceful stop hands over within a second, a crash within the role's TTL and what
@@ -106,6 +115,8 @@
 //	nats sub 'presence.feed.v1.>'                whether somebody looks, and how far behind
 //	nats kv ls presence_holders                  who watches and is alive
 //	nats kv ls presence_watch                    whom they watch
+//	nats kv ls presence_leases                   whom backends want watched
+//	nats micro info presence                     which hubs answer backends
 //	nats kv get presence_roles demo.presence.poller    who is the active poller
 //
 // A journal that never concludes anything has not been told CaughtUp: [Journal.Ready] is open. A user who is

@@ -45,10 +45,14 @@ func Inspect(ctx context.Context, nc *nats.Conn, s Settings) (Inspection, error)
 	if err != nil {
 		return i, err
 	}
-	for _, want := range []jetstream.KeyValueConfig{s.watchBucket(), s.holdersBucket(), s.subscriptionsBucket(), s.rolesBucket()} {
+	for _, want := range []jetstream.KeyValueConfig{s.watchBucket(), s.holdersBucket(), s.subscriptionsBucket(), s.rolesBucket(),
+		s.leasesBucket(), s.learnedBucket()} {
 		bucket, err := i.part(ctx, js, want.Bucket, "KV_"+want.Bucket, func(jetstream.Stream) error { return checkFound(ctx, js, want) })
 		if err != nil {
 			return i, err
+		}
+		if want.Bucket == LearnedBucket && bucket.Missing { // it is made when it is first needed
+			continue
 		}
 		i.Buckets = append(i.Buckets, bucket)
 	}

@@ -30,7 +30,7 @@ func TestLookingMakesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Inspection{Stream: Part{Name: StreamName, Missing: true}, Buckets: []Part{
 		{Name: WatchBucket, Missing: true}, {Name: HoldersBucket, Missing: true},
-		{Name: SubscriptionsBucket, Missing: true}, {Name: RolesBucket, Missing: true},
+		{Name: SubscriptionsBucket, Missing: true}, {Name: RolesBucket, Missing: true}, {Name: LeasesBucket, Missing: true},
 	}}, i)
 	c, err := Count(t.Context(), nc, demoApp)
 	require.NoError(t, err)
@@ -41,12 +41,14 @@ func TestLookingMakesNothing(t *testing.T) {
 func TestWhatOpenMadeIsFoundToBeRight(t *testing.T) {
 	t.Parallel()
 	b := newBus(t)
+	require.NoError(t, b.SaveLearned(t.Context(), []byte("much")))
 	before := time.Now()
 	i, err := Inspect(t.Context(), b.nc, quick)
 	require.NoError(t, err)
 	require.Equal(t, Part{Name: StreamName, Replicas: 1}, i.Stream)
 	require.Equal(t, []Part{{Name: WatchBucket, Replicas: 1}, {Name: HoldersBucket, Replicas: 1},
-		{Name: SubscriptionsBucket, Replicas: 1}, {Name: RolesBucket, Replicas: 1}}, i.Buckets)
+		{Name: SubscriptionsBucket, Replicas: 1}, {Name: RolesBucket, Replicas: 1},
+		{Name: LeasesBucket, Replicas: 1}, {Name: LearnedBucket, Replicas: 1}}, i.Buckets)
 	require.False(t, i.Asked.Before(before))
 	require.WithinRange(t, i.Clock, i.Asked, i.Answered, "the server is in this process and has the same clock")
 }

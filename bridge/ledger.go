@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -65,48 +64,13 @@ func (b *Bus) Ledger(ctx context.Context) (map[UID]Subscription, error) {
 // FollowLedger tells changed everything that the ledger holds and then what happens to it, one call at a
 // time, until ctx is done. It goes on through outages; after one, an entry may be told again.
 func (b *Bus) FollowLedger(ctx context.Context, changed func(LedgerChange)) error {
-	for {
-		err := b.followLedger(ctx, changed)
-		if ctx.Err() != nil {
-			return nil
+	return b.followBucket(ctx, b.settings.subscriptionsBucket(), "the subscription ledger", func(e jetstream.KeyValueEntry) {
+		if c, err := decodeLedger(e); err != nil {
+			b.PassOver(PassedLedger, e.Key(), err)
+		} else {
+			changed(c)
 		}
-		b.log.Warn("following the subscription ledger begins anew", "error", err)
-		if pause(ctx, followRetry) != nil {
-			return nil
-		}
-	}
-}
-
-func (b *Bus) followLedger(ctx context.Context, changed func(LedgerChange)) error {
-	w, err := b.watchBucket(ctx, b.settings.subscriptionsBucket())
-	if err != nil {
-		return err
-	}
-	defer w.stop()
-	identity := time.NewTicker(identityCheck)
-	defer identity.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case e, ok := <-w.Updates():
-			if !ok {
-				return errWatchEnded
-			}
-			if e == nil {
-				continue
-			}
-			if c, err := decodeLedger(e); err != nil {
-				b.PassOver(PassedLedger, e.Key(), err)
-			} else {
-				changed(c)
-			}
-		case <-identity.C:
-			if w.replaced(ctx) {
-				return errOtherStream
-			}
-		}
-	}
+	})
 }
 
 func decodeLedger(e jetstream.KeyValueEntry) (LedgerChange, error) {

@@ -31,8 +31,8 @@ func flood(t testing.TB, b *Bus, holder string, n int) {
 	<-last.Ok()
 }
 
-// slow are settings with which nobody dies of a busy machine.
-var slow = Settings{InMemory: true, HolderTTL: 10 * time.Minute}
+// patient are settings with which nobody dies of a busy machine.
+var patient = Settings{InMemory: true, HolderTTL: 10 * time.Minute}
 
 // TestAFloodOfOneHolderIsBounded floods a registry that runs, and one that comes later. The bound is a smaller one, for
 // the race detector's sake; BenchmarkAMillionWatchesOfOneHolder has that of every day.
@@ -40,7 +40,7 @@ func TestAFloodOfOneHolderIsBounded(t *testing.T) {
 	t.Parallel()
 	const most, surplus = 10_000, 5_000
 	srv := startServer(t, ServerOptions{})
-	b, later := busAt(t, srv, slow), busAt(t, srv, slow)
+	b, later := busAt(t, srv, patient), busAt(t, srv, patient)
 	r, late := NewRegistry(b, nil), NewRegistry(later, nil)
 	r.state.most, late.state.most = most, most
 	inBackground(t, r.Run)
@@ -64,7 +64,7 @@ func TestAFloodOfOneHolderIsBounded(t *testing.T) {
 // without the bound.
 func BenchmarkAMillionWatchesOfOneHolder(b *testing.B) {
 	const million = 1_000_000
-	bus := busAt(b, startServer(b, ServerOptions{}), slow)
+	bus := busAt(b, startServer(b, ServerOptions{}), patient)
 	flood(b, bus, "greedy", million)
 	for name, most := range map[string]int{"bounded": MaxPerHolder, "boundless": million} {
 		b.Run(name, func(b *testing.B) {

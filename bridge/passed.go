@@ -18,13 +18,14 @@ const (
 	PassedWatch   Passed = "watch"   // a key of the bucket of watches, or what stands under it
 	PassedSurplus Passed = "surplus" // a watch of a holder who has MaxPerHolder
 	PassedLedger  Passed = "ledger"  // a key of the ledger of subscriptions, or what stands under it
+	PassedLease   Passed = "lease"   // a key of the bucket of leases, or what stands under it
 	PassedLearned Passed = "learned" // what a poller is said to have learned
 	PassedFeed    Passed = "feed"    // a message of the feed's health
 	PassedHint    Passed = "hint"    // a hint
 )
 
 // passedKinds are all of them.
-var passedKinds = []Passed{PassedLog, PassedHolder, PassedWatch, PassedSurplus, PassedLedger, PassedLearned, PassedFeed, PassedHint}
+var passedKinds = []Passed{PassedLog, PassedHolder, PassedWatch, PassedSurplus, PassedLedger, PassedLease, PassedLearned, PassedFeed, PassedHint}
 
 // passedLogEvery is how often a kind may have a line in the log. The counter tells the rest.
 const passedLogEvery = 10 * time.Second

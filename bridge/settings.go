@@ -80,6 +80,10 @@ func (s Settings) rolesBucket() jetstream.KeyValueConfig {
 	return s.bucket(RolesBucket, "which process is the active poller, and the active keeper", s.RoleTTL)
 }
 
+func (s Settings) leasesBucket() jetstream.KeyValueConfig {
+	return s.bucket(LeasesBucket, "whom backends want watched, until when: <holder>.<uid>", 0)
+}
+
 func (s Settings) learnedBucket() jetstream.KeyValueConfig {
 	return s.bucket(LearnedBucket, "what pollers have learned of how people change", 0)
 }

@@ -43,6 +43,12 @@
 //     Where the vendor is asked who is online, and no more, nobody can be set: TestOnlineOnlySetsNothing.
 //     Hubs share the budget for it by how many they are: TestHubsShareTheBudgetForSets. Those who start within the
 //     same two seconds may take each the whole of it for so long.
+//   - Backends ask over NATS as browsers do over HTTP, with the same limits, and are told what to mend:
+//     TestBackendsAskWhoIsOnline, TestBackendsSet, TestBackendsSetsHaveTheLimitsOfBrowsers, TestWhatBackendsMayNotAsk,
+//     FuzzDecodeRequest, TestTheServiceIsListed, TestAHubThatStopsSendsBackendsAway.
+//   - Whom a backend leases is watched with no browser, until the lease has ended, for each that leases:
+//     TestALeaseKeepsAUserWatched, TestTwoHoldersOfOneUser, TestLeasesAndBrowsersEachKeepAUser,
+//     TestALeaseWhoseEndWasMissedEnds. It outlives the hub that took it: TestALeaseOutlivesTheHubThatTookIt.
 //   - The vendor's callbacks make the poller look, and nothing more: whoever cannot sign is refused, and what the
 //     vendor may send is answered 200 whatever it is, so that it bans no rule: TestCallbackAnswers,
 //     TestCallbackSamples, TestAnAppIDHasNoAppKey. They wait for nobody, and what is kept of them is bounded:

@@ -55,6 +55,7 @@ func (h *Hub) tend(ctx context.Context) error {
 		case now := <-tick.C:
 			h.mu.Lock()
 			h.noticeSilence(now)
+			h.endLeases(now)
 			h.letGo(now)
 			h.metrics.gauges(len(h.sessions), len(h.wanted), len(h.unvouched))
 			h.mu.Unlock()

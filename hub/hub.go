@@ -36,6 +36,7 @@ type Config struct {
 	PageUIDs       []string     // whom the page shows to who opens it bare
 	WatchUIDs      []bridge.UID // who is watched whether or not a client looks, for backends that read the log
 	ID             string       // one token, unique among all hubs
+	Version        string       // of the program, for those who list services
 	Logger         *slog.Logger
 	Registerer     prometheus.Registerer // nil: no metrics
 }
@@ -65,6 +66,7 @@ type Hub struct {
 	files   fs.FS
 	page    []string
 	pinned  map[bridge.UID]bool // watched for as long as the hub runs
+	version string
 	log     *slog.Logger
 	holder  *bridge.Holder
 	metrics *metrics
@@ -84,6 +86,8 @@ type Hub struct {
 	wanted    map[bridge.UID]bool      // watched by this hub's holder
 	unvouched map[bridge.UID]bool      // of wanted: nobody says that their state is news
 	idle      map[bridge.UID]time.Time // of wanted: until when they stay so without anybody who watches
+	leased    map[bridge.UID]leases    // of wanted: whom backends want watched
+	leasesDue time.Time                // when they are looked at next
 	sessions  map[*session]bool
 	subjects  map[string]*subject
 	setting   map[bridge.UID]int // sets under way at the vendor
@@ -109,7 +113,7 @@ func New(c Config) (*Hub, error) {
 		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
 		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), quit: make(chan struct{}),
 		users: map[bridge.UID]*user{}, wanted: map[bridge.UID]bool{}, unvouched: map[bridge.UID]bool{},
-		idle: map[bridge.UID]time.Time{}, sessions: map[*session]bool{}, subjects: map[string]*subject{}, setting: map[bridge.UID]int{},
+		idle: map[bridge.UID]time.Time{}, leased: map[bridge.UID]leases{}, version: c.Version, sessions: map[*session]bool{}, subjects: map[string]*subject{}, setting: map[bridge.UID]int{},
 		feed: feedState{State: bridge.FeedDown, Reason: noPoller},
 	}
 	if sharer, ok := c.Vendor.(Sharer); ok {
@@ -130,7 +134,8 @@ func New(c Config) (*Hub, error) {
 	return h, nil
 }
 
-// Run follows the log and the feed, and tells NATS whom this hub watches, until ctx is done.
+// Run follows the log, the feed and the leases, tells NATS whom this hub watches, and answers backends, until ctx is
+// done.
 func (h *Hub) Run(ctx context.Context) error {
 	feed, err := h.bus.SubscribeFeed(h.hear)
 	if err != nil {
@@ -143,6 +148,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	g.Go(func() error { return h.tend(ctx) })
 	g.Go(func() error { return h.tellHints(ctx) })
 	g.Go(func() error { return h.shareSets(ctx) })
+	g.Go(func() error { return h.bus.FollowLeases(ctx, h.leaseChanged) })
+	g.Go(func() error { return h.serveBackends(ctx) })
 	return g.Wait()
 }
 

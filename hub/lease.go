@@ -29,7 +29,7 @@ func (h *Hub) letGo(now time.Time) {
 			continue
 		}
 		delete(h.idle, uid)
-		if len(h.users[uid].watched) == 0 {
+		if len(h.users[uid].watched) == 0 && len(h.leased[uid]) == 0 {
 			h.unwant(uid)
 		}
 	}

@@ -166,7 +166,7 @@ func (h *Hub) unwant(uid bridge.UID) {
 
 // weigh tells how many watch the user here now: looks go where many wait to see what changes. The caller holds mu.
 func (h *Hub) weigh(uid bridge.UID, u *user) {
-	n := len(u.watched)
+	n := len(u.watched) + len(h.leased[uid])
 	if h.pinned[uid] {
 		n++ // for the backends
 	}

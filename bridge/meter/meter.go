@@ -15,7 +15,7 @@ import (
 )
 
 var passedOver = prometheus.NewDesc("presence_bridge_passed_over_total",
-	"Messages and keys at NATS that were passed over, by what they were: log, holder, watch, surplus (beyond what one holder may watch), ledger, learned, feed or hint. Those that several parts of a process read count once for each.",
+	"Messages and keys at NATS that were passed over, by what they were: log, holder, watch, surplus (beyond what one holder may watch), ledger, lease, learned, feed or hint. Those that several parts of a process read count once for each.",
 	[]string{"what"}, nil)
 
 // Register lets the registerer show what the bus counts. That it does already is no error; that it shows another bus is.

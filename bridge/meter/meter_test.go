@@ -31,7 +31,7 @@ func TestABusIsShownOnce(t *testing.T) {
 	require.NoError(t, Register(r, b))
 	require.NoError(t, Register(r, b))
 	require.Error(t, Register(r, busAt(t, s)), "whose figures would not be seen")
-	require.Equal(t, 8, testutil.CollectAndCount(r, "presence_bridge_passed_over_total"), "those that are 0 are shown too")
+	require.Equal(t, 9, testutil.CollectAndCount(r, "presence_bridge_passed_over_total"), "those that are 0 are shown too")
 	b.PassOver(bridge.PassedHint, "here", errors.New("why"))
 	families, err := r.Gather()
 	require.NoError(t, err)

@@ -175,7 +175,7 @@ func (s *stack) startHub(context.Context) (err error) {
 		return nil
 	}
 	c := *s.hub
-	c.Bus, c.ID, c.Logger, c.Registerer, c.Files = s.bus, s.id, s.log, s.registry, web.Files()
+	c.Bus, c.ID, c.Logger, c.Registerer, c.Files, c.Version = s.bus, s.id, s.log, s.registry, web.Files(), buildVersion()
 	if s.client != nil { // a nil *Client in the interface would be a vendor all the same
 		c.Vendor = s.source()
 	}

@@ -54,6 +54,15 @@ func printVersion(w io.Writer, info *debug.BuildInfo) error {
 	return nil
 }
 
+// buildVersion is what those who list the bridge among NATS services see.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return version
+	}
+	return firstOf(version, info.Main.Version)
+}
+
 func commitOf(info *debug.BuildInfo) string {
 	setting := map[string]string{}
 	for _, s := range info.Settings {

@@ -127,12 +127,16 @@ func TestPermissions(t *testing.T) {
 			"✘ permissions   this user may not publish to $KV.presence_watch.>" + permit,
 			"✘ permissions   this user may not publish to $KV.presence_holders.>" + permit,
 			"✘ permissions   this user may not publish to $KV.presence_subscriptions.>" + permit,
-			"✘ permissions   this user may not publish to $KV.presence_roles.>" + permit}},
+			"✘ permissions   this user may not publish to $KV.presence_roles.>" + permit,
+			"✘ permissions   this user may not publish to $KV.presence_leases.>" + permit,
+			"✘ permissions   this user may not publish to $KV.presence_learned.>" + permit}},
 		"feed and hints": {publish: []string{"presence.feed.>", "presence.hint.>"}, made: true, says: []string{
 			"✘ permissions   this user may not publish to presence.feed.v1.demo.presence" + permit,
 			"✘ permissions   this user may not publish to presence.hint.v1.demo.presence" + permit}},
-		"hearing": {subscribe: []string{"presence.>"}, made: true, says: []string{
+		"hearing": {subscribe: []string{"presence.>", "$SRV.>"}, made: true, says: []string{
 			"✘ permissions   this user may not subscribe to presence.feed.v1.demo.presence" + permit,
+			"✘ permissions   this user may not subscribe to presence.api.*" + permit,
+			"✘ permissions   this user may not subscribe to $SRV.>" + permit,
 			"✘ permissions   this user may not subscribe to presence.hint.v1.demo.presence" + permit}},
 		"consumers": {publish: []string{"$JS.API.CONSUMER.>"}, made: true, says: []string{
 			"✘ permissions   this user may not publish to $JS.API.CONSUMER.CREATE.>" + permit,
@@ -154,7 +158,9 @@ func TestPermissions(t *testing.T) {
 			"✘ buckets       presence_subscriptions is not there, and this user may not make it\n" +
 				"                → permit this user to publish to $JS.API.STREAM.CREATE.KV_presence_subscriptions, or let one who may run serve once",
 			"✘ buckets       presence_roles is not there, and this user may not make it\n" +
-				"                → permit this user to publish to $JS.API.STREAM.CREATE.KV_presence_roles, or let one who may run serve once"}},
+				"                → permit this user to publish to $JS.API.STREAM.CREATE.KV_presence_roles, or let one who may run serve once",
+			"✘ buckets       presence_leases is not there, and this user may not make it\n" +
+				"                → permit this user to publish to $JS.API.STREAM.CREATE.KV_presence_leases, or let one who may run serve once"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url, _ := permitted(t, test.made, server.Permissions{
@@ -170,7 +176,7 @@ func TestNothingIsThereYet(t *testing.T) {
 	linked(t, s.ClientURL(), nil).says(
 		"✔ permissions   all that serve does is permitted",
 		"✔ stream        PRESENCE is not there yet: serve makes it",
-		"✔ buckets       not there yet, serve makes them: presence_watch, presence_holders, presence_subscriptions, presence_roles",
+		"✔ buckets       not there yet, serve makes them: presence_watch, presence_holders, presence_subscriptions, presence_roles, presence_leases",
 		"– nats clock    not checked: no answer said what time it is",
 		"✔ budget        nobody is watched now; 40 calls a second are enough for 120,000 users within 30s")
 	for name := range jetStreamAt(t, s.ClientURL()).StreamNames(t.Context()).Name() {
@@ -198,7 +204,7 @@ func TestOthersMadeIt(t *testing.T) {
 		"✘ buckets       presence_holders: its keys live for 0s, want 30s; the marks of its deleted keys stay for ever\n"+
 			"                → delete it (nats kv del presence_holders) and let the bridge make it anew",
 		"✘ buckets       presence_watch: it is no bucket: delete it (nats stream rm KV_presence_watch) and let the bridge make it anew",
-		"✔ buckets       not there yet, serve makes them: presence_subscriptions",
+		"✔ buckets       not there yet, serve makes them: presence_subscriptions, presence_leases",
 		"✔ buckets       as they must be: presence_roles",
 		"✔ nats clock    ours and the NATS server's agree within 2 s")
 }

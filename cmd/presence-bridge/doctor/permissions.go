@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
 )
@@ -27,6 +28,8 @@ func (l *line) rights() []right {
 		{"$KV." + bridge.HoldersBucket + ".>", l.Shows, l.trying("$KV." + bridge.HoldersBucket + ".presence-doctor")},
 		{"$KV." + bridge.SubscriptionsBucket + ".>", l.Keeps, l.trying("$KV." + bridge.SubscriptionsBucket + ".presence-doctor")},
 		{"$KV." + bridge.RolesBucket + ".>", l.Polls || l.Keeps, l.trying("$KV." + bridge.RolesBucket + ".presence-doctor")},
+		{"$KV." + bridge.LeasesBucket + ".>", l.Shows, l.trying("$KV." + bridge.LeasesBucket + ".presence-doctor.nobody")},
+		{"$KV." + bridge.LearnedBucket + ".>", l.Polls, l.trying("$KV." + bridge.LearnedBucket + ".presence-doctor")},
 		{l.App.FeedSubject(), l.Polls, l.sending(l.App.FeedSubject())},
 		{l.App.HintSubject(), l.Shows && (l.Vendor != nil || l.Callbacks), l.sending(l.App.HintSubject())},
 	}
@@ -35,7 +38,7 @@ func (l *line) rights() []right {
 // heard are the subjects that serve subscribes to.
 func (l *line) heard() (subjects []string) {
 	if l.Shows {
-		subjects = append(subjects, l.App.FeedSubject())
+		subjects = append(subjects, l.App.FeedSubject(), bridge.ServiceSubject+".*", micro.APIPrefix+".>")
 	}
 	if l.Polls {
 		subjects = append(subjects, l.App.HintSubject())

@@ -44,9 +44,11 @@ func TestREADME(t *testing.T) {
 			require.NoError(t, json.Unmarshal([]byte(shell(t, demo.here(c))), &answer))
 			require.Len(t, answer.Presences, 2)
 		}},
-		{"nats ", func(t *testing.T, c string) {
-			require.Contains(t, shell(t, program(t, "nats")+" --server "+demo.nats+" "+strings.TrimPrefix(c, "nats ")), `"uid":"user-`)
-		}},
+		{"nats request presence.api.watch", func(t *testing.T, c string) { require.Contains(t, shell(t, demo.asks(t, c)), `"watched":2`) }},
+		{"nats request presence.api.unwatch", func(t *testing.T, c string) { require.Contains(t, shell(t, demo.asks(t, c)), `"unwatched":2`) }},
+		{"nats request presence.api.set", func(t *testing.T, c string) { require.Contains(t, shell(t, demo.asks(t, c)), `"result":"ok"`) }},
+		{"while nats request", func(t *testing.T, c string) { requireFirstLineOf(t, demo.asks(t, c), `"watched":1`) }},
+		{"nats ", func(t *testing.T, c string) { require.Contains(t, shell(t, demo.asks(t, c)), `"uid":"user-`) }},
 		{"docker compose up", requireComposeFile},
 		{"EASEMOB_URL=https://a1.easemob.com", func(t *testing.T, c string) { requireServes(t, binary, c) }},
 		{"go install ./cmd/presence-bridge", func(t *testing.T, c string) { shell(t, "env GOBIN="+t.TempDir()+" "+c) }},
@@ -131,6 +133,12 @@ func startDemo(t testing.TB, binary string, more ...string) demoProcess {
 // here is a command of the README, at this demo's address instead of the usual one.
 func (d demoProcess) here(command string) string {
 	return strings.ReplaceAll(command, "http://localhost:8080", d.page)
+}
+
+// asks is a command of the README that asks NATS, at this demo's address.
+func (d demoProcess) asks(t *testing.T, command string) string {
+	t.Helper()
+	return strings.Replace(command, "nats ", program(t, "nats")+" --server "+d.nats+" ", 1)
 }
 
 func shell(t *testing.T, command string) string {
