@@ -38,7 +38,7 @@ var patient = Settings{InMemory: true, HolderTTL: 10 * time.Minute}
 // the race detector's sake; BenchmarkAMillionWatchesOfOneHolder has that of every day.
 func TestAFloodOfOneHolderIsBounded(t *testing.T) {
 	t.Parallel()
-	const most, surplus = 10_000, 5_000
+	const most, surplus = 3_000, 2_000
 	srv := startServer(t, ServerOptions{})
 	b, later := busAt(t, srv, patient), busAt(t, srv, patient)
 	r, late := NewRegistry(b, nil), NewRegistry(later, nil)

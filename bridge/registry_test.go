@@ -272,9 +272,9 @@ func TestTenThousandUsersOfOneHolderArrive(t *testing.T) {
 		uids[i] = UID(fmt.Sprintf("user-%05d", i))
 	}
 	h, _ := holderAt(t, b, "hub-1", uids...)
-	require.Eventually(t, func() bool { return len(r.All()) == len(uids) }, 2*soon, 10*often)
+	require.Eventually(t, func() bool { return len(r.All()) == len(uids) }, 4*soon, 10*often)
 	h.Unwatch(uids[1:]...)
-	require.Eventually(t, r.are(uids[0]), 2*soon, 10*often)
+	require.Eventually(t, r.are(uids[0]), 4*soon, 10*often)
 }
 
 // expired is the mark that the server leaves of a holder's key.

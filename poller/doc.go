@@ -16,7 +16,8 @@
 //   - Whatever the vendor answers or leaves out, nobody is shown in a state that they never were in, and a call
 //     that fails changes nobody: TestNeverOfflineByAccident.
 //   - Garbage in the log, the buckets and the hints is counted, and harms nobody: TestGarbageHarmsNobody; also where it
-//     is about somebody who is watched: TestGarbageAboutOneUser.
+//     is about somebody who is watched: TestGarbageAboutOneUser. A crowd that comes at once stops nobody's looks:
+//     TestACrowdJoinsTheLineInOrder, and TestTwoCrowdsBecomeOneSoon of package schedule.
 //   - Two that lead at once cost calls, never correctness: TestTwoAtOnce. One that dies is taken over from within
 //     the lease, and the takeover publishes no change of its own: TestTakeover. One that is stopped leaves its role
 //     in peace: TestAStopLeavesTheRoleInPeace.
