@@ -24,11 +24,11 @@
 // # Concurrency
 //
 // A [Bus], a [Journal], a [Holder] and a [Registry] may be used by many at once. Nothing starts by itself:
-// [Bus.Follow], [Bus.FollowLedger], [Bus.FollowLeases], [Bus.Serve], [Bus.Lead], [Holder.Run] and [Registry.Run] block until their context is
-// done and have no goroutine left then, but for a consumer that is waiting for NATS, which ends when it hears
-// of it. They go on through outages, and through a stream or bucket that was made anew beneath them. Followers
-// and the functions given to a registry or a ledger are called one call at a time and hold up what comes
-// behind, so they must not wait for the thing that calls them.
+// [Bus.Follow], [Bus.FollowLedger], [Bus.FollowLeases], [Bus.Serve], [Bus.Lead], [Holder.Run] and [Registry.Run]
+// block until their context is done and have no goroutine left then, but for a consumer that is waiting for NATS,
+// which ends when it hears of it. They go on through outages, and through a stream or bucket that was made anew
+// beneath them. Followers and the functions given to a registry or a ledger are called one call at a time and hold
+// up what comes behind, so they must not wait for the thing that calls them.
 //
 // # Promises
 //

@@ -30,8 +30,9 @@ type Inspection struct {
 	Asked, Clock, Answered time.Time
 }
 
-// Inspect looks at the stream and the buckets as [Open] does, and makes and changes nothing. The error is that of
-// looking; what is wrong with the parts is in the inspection.
+// Inspect looks at the stream and the buckets as [Open] does, and makes and changes nothing; [LearnedBucket], which is
+// made when it is first needed, is none of them. The error is that of looking; what is wrong with the parts is in the
+// inspection.
 func Inspect(ctx context.Context, nc *nats.Conn, s Settings) (Inspection, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -46,13 +47,10 @@ func Inspect(ctx context.Context, nc *nats.Conn, s Settings) (Inspection, error)
 		return i, err
 	}
 	for _, want := range []jetstream.KeyValueConfig{s.watchBucket(), s.holdersBucket(), s.subscriptionsBucket(), s.rolesBucket(),
-		s.leasesBucket(), s.learnedBucket()} {
+		s.leasesBucket()} {
 		bucket, err := i.part(ctx, js, want.Bucket, "KV_"+want.Bucket, func(jetstream.Stream) error { return checkFound(ctx, js, want) })
 		if err != nil {
 			return i, err
-		}
-		if want.Bucket == LearnedBucket && bucket.Missing { // it is made when it is first needed
-			continue
 		}
 		i.Buckets = append(i.Buckets, bucket)
 	}

@@ -41,14 +41,13 @@ func TestLookingMakesNothing(t *testing.T) {
 func TestWhatOpenMadeIsFoundToBeRight(t *testing.T) {
 	t.Parallel()
 	b := newBus(t)
-	require.NoError(t, b.SaveLearned(t.Context(), []byte("much")))
 	before := time.Now()
 	i, err := Inspect(t.Context(), b.nc, quick)
 	require.NoError(t, err)
 	require.Equal(t, Part{Name: StreamName, Replicas: 1}, i.Stream)
 	require.Equal(t, []Part{{Name: WatchBucket, Replicas: 1}, {Name: HoldersBucket, Replicas: 1},
 		{Name: SubscriptionsBucket, Replicas: 1}, {Name: RolesBucket, Replicas: 1},
-		{Name: LeasesBucket, Replicas: 1}, {Name: LearnedBucket, Replicas: 1}}, i.Buckets)
+		{Name: LeasesBucket, Replicas: 1}}, i.Buckets)
 	require.False(t, i.Asked.Before(before))
 	require.WithinRange(t, i.Clock, i.Asked, i.Answered, "the server is in this process and has the same clock")
 }

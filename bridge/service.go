@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -42,6 +43,12 @@ type ServiceError struct {
 }
 
 func (e *ServiceError) Error() string { return e.Description }
+
+// refused is an answer of our own that says no, with the body that those of hubs have.
+func refused(code int, name, description string) *ServiceError {
+	body, _ := json.Marshal(map[string]string{"code": name, "message": description}) // strings: it cannot fail
+	return &ServiceError{Code: code, Description: description, Body: body}
+}
 
 // Serve answers requests as the NATS micro service [ServiceName], beside other processes that do, until ctx is done
 // and whatever was under way has been answered. version is a semantic version; any other counts as 1.0.0.
@@ -124,7 +131,7 @@ func (s *service) handler(e Endpoint) micro.HandlerFunc {
 		case d.places <- struct{}{}:
 		default:
 			d.busy.Add(1)
-			s.answer(reply, nil, &ServiceError{Code: 503, Description: "busy: try again in a moment"})
+			s.answer(reply, nil, refused(503, "busy", "this hub has too many of these requests under way; try again in a moment"))
 			return
 		}
 		go func() { // wait waits for it
@@ -144,11 +151,11 @@ func (d *desk) count(refused bool) {
 }
 
 // work does what is asked. A panic harms nobody but who asked.
-func (s *service) work(e Endpoint, body []byte) (answer []byte, refused *ServiceError) {
+func (s *service) work(e Endpoint, body []byte) (answer []byte, no *ServiceError) {
 	defer func() {
 		if why := recover(); why != nil {
 			s.bus.log.Error("a request made the service panic", "endpoint", e.Name, "error", why, "stack", string(debug.Stack()))
-			refused = &ServiceError{Code: 500, Description: "it could not be answered; the log of the bridge says why"}
+			no = refused(500, "internal", "it could not be answered; the log of the bridge says why")
 		}
 	}()
 	ctx, cancel := context.WithTimeout(s.ctx, serviceWithin)
@@ -158,23 +165,23 @@ func (s *service) work(e Endpoint, body []byte) (answer []byte, refused *Service
 
 // answer sends an answer, and says whether it was a refusal. It may come long after micro has forgotten the request,
 // so it says no as micro would, without it.
-func (s *service) answer(reply string, body []byte, refused *ServiceError) bool {
-	if limit := s.bus.nc.MaxPayload(); refused == nil && int64(len(body)) > limit {
-		refused = &ServiceError{Code: 413, Description: fmt.Sprintf("the answer has %d bytes and NATS carries %d: ask for fewer users at once", len(body), limit)}
+func (s *service) answer(reply string, body []byte, no *ServiceError) bool {
+	if most := s.bus.nc.MaxPayload(); no == nil && int64(len(body)) > most {
+		no = refused(413, "too_large", fmt.Sprintf("the answer has %d bytes and NATS carries %d: ask for fewer users at once", len(body), most))
 	}
 	m := nats.NewMsg(reply)
 	m.Data = body
-	if refused != nil {
-		m.Data = refused.Body
-		m.Header.Set(micro.ErrorHeader, oneLine(refused.Description))
-		m.Header.Set(micro.ErrorCodeHeader, strconv.Itoa(refused.Code))
+	if no != nil {
+		m.Data = no.Body
+		m.Header.Set(micro.ErrorHeader, oneLine(no.Description))
+		m.Header.Set(micro.ErrorCodeHeader, strconv.Itoa(no.Code))
 	}
 	if reply != "" { // else nobody wants to know
 		if err := s.bus.nc.PublishMsg(m); err != nil {
 			s.bus.log.Debug("answering a request", "error", err)
 		}
 	}
-	return refused != nil
+	return no != nil
 }
 
 // oneLine makes of what is told what a header can carry.

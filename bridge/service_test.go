@@ -18,6 +18,11 @@ type reply struct {
 	body, code, why string
 }
 
+// ours is a refusal that no endpoint has made.
+func ours(code, name, why string) reply {
+	return reply{body: `{"code":"` + name + `","message":"` + why + `"}`, code: code, why: why}
+}
+
 func asked(t testing.TB, nc *nats.Conn, name, body string) reply {
 	t.Helper()
 	m, err := nc.Request(ServiceSubject+"."+name, []byte(body), soon)
@@ -59,8 +64,8 @@ func TestAServiceAnswers(t *testing.T) {
 		Endpoint{"panic", func(context.Context, []byte) ([]byte, *ServiceError) { panic("a secret of ours") }})
 	require.Equal(t, reply{body: "hello"}, asked(t, nc, "echo", "hello"))
 	require.Equal(t, reply{body: "why", code: "400", why: "this is wrong; and that"}, asked(t, nc, "no", ""))
-	require.Equal(t, reply{code: "413", why: "the answer has 1048577 bytes and NATS carries 1048576: ask for fewer users at once"}, asked(t, nc, "much", ""))
-	require.Equal(t, reply{code: "500", why: "it could not be answered; the log of the bridge says why"}, asked(t, nc, "panic", ""))
+	require.Equal(t, ours("413", "too_large", "the answer has 1048577 bytes and NATS carries 1048576: ask for fewer users at once"), asked(t, nc, "much", ""))
+	require.Equal(t, ours("500", "internal", "it could not be answered; the log of the bridge says why"), asked(t, nc, "panic", ""))
 	require.Contains(t, log.String(), "endpoint=panic")
 	require.NoError(t, nc.Publish(ServiceSubject+".echo", []byte("nobody wants to know")))
 	require.Equal(t, reply{body: "still there"}, asked(t, nc, "echo", "still there"))
@@ -115,7 +120,7 @@ func TestABusyServiceSaysSoAtOnce(t *testing.T) {
 		all.Go(func() { replies <- asked(t, nc, "slow", "x") })
 		<-s.begun
 	}
-	require.Equal(t, reply{code: "503", why: "busy: try again in a moment"}, asked(t, nc, "slow", "x"))
+	require.Equal(t, ours("503", "busy", "this hub has too many of these requests under way; try again in a moment"), asked(t, nc, "slow", "x"))
 	require.Equal(t, reply{body: "hello"}, asked(t, nc, "echo", "hello"))
 	close(s.letGo)
 	all.Wait()
