@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 
 var demoApp = App{Org: "demo", Name: "presence"}
 
-const soon, often = 15 * time.Second, 10 * time.Millisecond
+const soon, often = 45 * time.Second, 10 * time.Millisecond
 
 // quick are the settings of most tests: nothing on disk, and whoever dies is noticed within a few seconds.
 var quick = Settings{InMemory: true, HolderTTL: 2 * time.Second, RoleTTL: time.Second}

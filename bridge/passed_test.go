@@ -77,7 +77,7 @@ func write(t *testing.T, b *Bus, subject string, data []byte) {
 // TestGarbageInTheBucketsIsPassedOverOneByOne: each piece is counted once, and nobody who is watched is let go.
 func TestGarbageInTheBucketsIsPassedOverOneByOne(t *testing.T) {
 	t.Parallel()
-	b := newBus(t)
+	b := busAt(t, startServer(t, ServerOptions{}), patient)
 	r := registryAt(t, b)
 	ledger := &books{m: map[UID]Subscription{}}
 	inBackground(t, func(ctx context.Context) error { return b.FollowLedger(ctx, ledger.changed) })
