@@ -38,6 +38,7 @@ type court struct {
 type trial struct {
 	court
 	users map[bridge.UID][]verdict // what stands of each user, oldest first
+	lost  map[bridge.UID]bool      // of whom messages were taken back: who wrote them remembers their times
 	lies  []string
 	seen  tally
 }
@@ -53,7 +54,7 @@ type tally struct{ messages, firsts, unwatched, changes, cuts int }
 
 // judge tells every lie in the log, each in a line.
 func (c court) judge(log []message) ([]string, tally) {
-	t := &trial{court: c, users: map[bridge.UID][]verdict{}}
+	t := &trial{court: c, users: map[bridge.UID][]verdict{}, lost: map[bridge.UID]bool{}}
 	for _, m := range log {
 		if m.Change == nil {
 			t.cut(m.seq)
@@ -68,12 +69,16 @@ func (c court) judge(log []message) ([]string, tally) {
 func (t *trial) cut(seq uint64) {
 	t.seen.cuts++
 	for uid, heard := range t.users {
-		t.users[uid] = slices.DeleteFunc(heard, func(v verdict) bool { return v.seq >= seq })
+		kept := slices.DeleteFunc(heard, func(v verdict) bool { return v.seq >= seq })
+		t.lost[uid] = t.lost[uid] || len(kept) < len(heard)
+		t.users[uid] = kept
 	}
 }
 
 func (t *trial) hear(m message) {
 	t.count(m)
+	t.interval(m)
+	t.placed(m)
 	heard := t.users[m.UID]
 	v := verdict{message: m}
 	if len(heard) == 0 {
@@ -81,11 +86,10 @@ func (t *trial) hear(m message) {
 	} else {
 		before := heard[len(heard)-1]
 		t.follows(m, before)
+		t.wasTrue(m, before)
 		v.moment = before.moment
 	}
-	t.interval(m)
-	t.placed(m)
-	v.moment = t.true(m, v.moment)
+	v.moment = t.isTrue(m, v.moment)
 	t.users[m.UID] = append(heard, v)
 }
 
@@ -170,12 +174,19 @@ func (t *trial) interval(m message) {
 	if at := time.UnixMilli(m.ObservedAt); at.Add(-t.ahead).After(m.stored) {
 		t.lie(m, "it was observed after it was stored")
 	}
-	if m.Prev == nil || m.NotBefore == 0 {
+}
+
+// wasTrue judges not_before: the state of the message before was true then.
+func (t *trial) wasTrue(m message, before verdict) {
+	if m.NotBefore == 0 {
 		return
 	}
 	from, to := t.around(m.NotBefore)
-	if t.find(m.UID, *m.Prev, 0, from, to) < 0 {
-		t.lie(m, "prev was not true at not_before")
+	if before.Unwatched() && t.lost[m.UID] { // its observed_at may be that of a newer state which the log has lost
+		from, _ = t.around(before.NotBefore)
+	}
+	if t.find(m.UID, before.State, 0, from, to) < 0 {
+		t.lie(m, "the state before was not true at not_before")
 	}
 }
 
@@ -210,9 +221,13 @@ func (t *trial) find(uid bridge.UID, s bridge.State, first int, from, to time.Ti
 // truth is a state of the vendor's as the log should tell it.
 func truth(u emulator.User) bridge.State { return bridge.StateOf(u.Status, u.Ext, u.LastTime*1000) }
 
-// true judges the state: the vendor had it when it was looked at, and no earlier than the one before.
-func (t *trial) true(m message, after int) int {
+// isTrue judges the state: the vendor had it when it was looked at, and no earlier than the one before. It returns the
+// vendor's moment, the first that can be meant.
+func (t *trial) isTrue(m message, after int) int {
 	from, to := t.around(m.ObservedAt)
+	if m.Unwatched() && t.lost[m.UID] { // as above
+		from, _ = t.around(m.NotBefore)
+	}
 	if to.After(m.stored) { // what is seen later than it is stored was not seen
 		to = m.stored
 	}

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -70,18 +71,26 @@ func (w *world) play(t *testing.T, rounds []round) {
 	for i, r := range rounds {
 		time.Sleep(r.after) // the plan itself
 		all.Go(func() {
-			proof, err := w.do(t.Context(), r)
-			switch {
-			case err != nil:
+			proof, err := w.doUntilProven(t.Context(), r)
+			if err != nil {
 				t.Errorf("round %d, %s: %v", i+1, r.kind, err)
-			case proof == "":
-				t.Logf("round %d, %s: nothing was there for it to happen to", i+1, r.kind)
-			default:
-				t.Logf("round %d, %s: %s", i+1, r.kind, proof)
-				w.count(r.kind)
+				return
 			}
+			t.Logf("round %d, %s: %s", i+1, r.kind, proof)
+			w.count(r.kind)
 		})
 	}
+}
+
+// doUntilProven does a round again where there was nothing for it to happen to, as when a link is cut that nobody uses.
+func (w *world) doUntilProven(ctx context.Context, r round) (proof string, err error) {
+	for range 10 {
+		if proof, err = w.do(ctx, r); proof != "" || err != nil {
+			return proof, err
+		}
+		pause(ctx, time.Second)
+	}
+	return "", errors.New("there was nothing for it to happen to")
 }
 
 // wrong tells of whom the log does not say how they are, or that nobody watches them.
@@ -141,7 +150,7 @@ func (w *world) audit(t *testing.T) {
 		}
 		t.Error(lie)
 	}
-	require.Greater(t, min(seen.changes, seen.firsts-steadyUsers, seen.unwatched), 20, "there was much to audit")
+	require.Greater(t, min(seen.changes, seen.firsts-steadyUsers, seen.unwatched), 10, "there was much to audit")
 }
 
 // changes is how many the vendor's people made.
