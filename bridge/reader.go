@@ -102,18 +102,6 @@ func (b *Bus) watchIdentity(ctx context.Context, created time.Time, r *relay, cl
 	}
 }
 
-// lostWhatWasRead says whether the stream has gone back behind what was read, as one does that lost its tail in a
-// crash or was restored from a copy, or was purged of it. What comes next may reuse sequences that were seen.
-func (b *Bus) lostWhatWasRead(ctx context.Context, r *relay) bool {
-	last := r.position()
-	stream, err := b.js.Stream(ctx, StreamName)
-	if err != nil || last == 0 {
-		return false
-	}
-	state := stream.CachedInfo().State
-	return state.LastSeq < last || state.FirstSeq > last
-}
-
 // otherStream says whether the stream that was created then is gone. While NATS is away nobody can tell.
 func (b *Bus) otherStream(ctx context.Context, name string, created time.Time) bool {
 	stream, err := b.js.Stream(ctx, name)
@@ -134,16 +122,11 @@ type relay struct {
 	bus *Bus
 	to  []Follower
 
-	mu     sync.Mutex // held while followers are called
-	live   bool       // CaughtUp was said
-	closed bool
-	last   uint64 // sequence of the newest message handed on
-}
-
-func (r *relay) position() uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.last
+	mu      sync.Mutex // held while followers are called
+	live    bool       // CaughtUp was said
+	closed  bool
+	last    mark   // the newest message handed on
+	doubted []mark // what was the newest when the consumer was made anew, until it is looked up
 }
 
 func (r *relay) reset(stream int64) {
@@ -163,10 +146,9 @@ func (r *relay) message(m jetstream.Msg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	meta, err := m.Metadata()
-	if err != nil || r.closed || meta.Sequence.Stream <= r.last {
+	if err != nil || r.closed || !r.arrived(meta) {
 		return
 	}
-	r.last = meta.Sequence.Stream
 	if entry, err := r.bus.decode(m.Subject(), m.Data(), meta.Sequence.Stream); err != nil {
 		r.bus.log.Warn("a message of the log is passed over", "seq", meta.Sequence.Stream, "subject", m.Subject(), "error", err)
 		r.unreadable(m.Subject(), meta.Sequence.Stream)

@@ -3,6 +3,8 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -179,4 +181,42 @@ func TestAConsumerThatDoesNotStopTellsNothingMore(t *testing.T) {
 	open := &relay{bus: told.bus, to: told.to}
 	open.message(late{})
 	require.True(t, r.has("alice", 1)(), "an open one tells it")
+}
+
+// A server whose machine crashed comes back without the newest messages, and others write on at once, over the
+// sequences that were read and beyond.
+func TestALogThatLostItsTailAndWentOnIsNoticed(t *testing.T) {
+	t.Parallel()
+	dir, copied := t.TempDir(), t.TempDir()
+	o := ServerOptions{Dir: dir, Listen: "127.0.0.1:0"}
+	srv := startServer(t, o)
+	o.Listen = strings.TrimPrefix(srv.URL(), "nats://")
+	writer := busOver(t, srv.URL())
+	foreign(t, writer, "alice", encoded(t, change("alice", "kept")))
+	srv.Stop()
+	require.NoError(t, os.CopyFS(copied, os.DirFS(dir)))
+
+	srv = startServer(t, o)
+	b := busOver(t, srv.URL())
+	r, j := &recorder{}, NewJournal(b)
+	inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, j, r) }) // r hears what j has heard
+	waitFor(t, j.Ready(), "the journal")
+	observed(t, j, look("alice", online))
+	observed(t, j, look("bob", online))
+	require.Eventually(t, r.has("bob", 3), soon, often)
+	srv.Stop()
+	require.NoError(t, os.RemoveAll(dir))
+	require.NoError(t, os.CopyFS(dir, os.DirFS(copied)))
+
+	again := startServer(t, o)
+	writer = busOver(t, again.URL())
+	for range 3 {
+		foreign(t, writer, "carol", encoded(t, change("carol", "")))
+	}
+	require.Eventually(t, r.has("carol", 4), soon, often, "the log goes on")
+	require.Eventually(t, r.caughtUp(2), soon, often, "it is another one")
+	lookUntilTaken(t, j, "alice", online)
+	lookUntilTaken(t, j, "bob", online)
+	require.Equal(t, online, newest(t, b, "alice").State, "what the log lost is written again")
+	require.Equal(t, online, newest(t, b, "bob").State)
 }
