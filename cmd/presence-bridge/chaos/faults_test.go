@@ -205,7 +205,7 @@ func cut(k *link, lasts time.Duration) (string, error) {
 	before, _ := k.counts()
 	k.sever()
 	time.Sleep(lasts) // the fault itself
-	k.mend()
+	k.unsever()
 	after, _ := k.counts()
 	if after == before {
 		return "", nil // nobody was on the line
@@ -219,7 +219,7 @@ func (w *world) stall(ctx context.Context, k *link, lasts time.Duration) (string
 	_, before := k.counts()
 	k.stall()
 	pause(ctx, lasts)
-	k.mend()
+	k.unstall()
 	w.slowed(from, time.Now())
 	if _, after := k.counts(); after > before {
 		return fmt.Sprintf("%d times held up", after-before), nil

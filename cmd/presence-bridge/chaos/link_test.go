@@ -11,14 +11,13 @@ type link struct {
 	to string
 	wg sync.WaitGroup // everybody who carries
 
-	mu      sync.Mutex
-	cut     bool
-	ended   bool
-	gate    chan struct{}         // closed while bytes go through
-	conns   map[net.Conn]struct{} // both ends of each
-	broken  int                   // connections that were cut
-	refused int                   // that came while it was cut
-	held    int                   // times that bytes had to wait
+	mu     sync.Mutex
+	cuts   int                   // who has it cut, for more than one may
+	stalls int                   // who has it stalled
+	gate   chan struct{}         // closed while nobody has
+	conns  map[net.Conn]struct{} // both ends of each
+	broken int                   // ends of connections that were cut or refused
+	held   int                   // times that bytes had to wait
 }
 
 func newLink(to string) (*link, error) {
@@ -97,8 +96,8 @@ func (k *link) open() <-chan struct{} {
 func (k *link) add(conn net.Conn) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.cut {
-		k.refused++
+	if k.cuts > 0 {
+		k.broken++
 		reset(conn)
 		return false
 	}
@@ -112,53 +111,51 @@ func (k *link) remove(conn net.Conn) {
 	delete(k.conns, conn)
 }
 
-// sever cuts the link: what goes through it is reset, and so is what comes. It tells how many ends that were.
-func (k *link) sever() (n int) {
+// sever cuts the link until unsever: what goes through it is reset, and so is what comes.
+func (k *link) sever() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.cut = true
+	k.cuts++
+	k.broken += len(k.conns)
 	for conn := range k.conns {
 		reset(conn)
-		n++
 	}
-	k.broken += n
-	return n
 }
 
-// stall lets nothing through, and nobody hears of it.
+func (k *link) unsever() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.cuts--
+}
+
+// stall lets nothing through until unstall, and nobody hears of it.
 func (k *link) stall() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.gate = make(chan struct{})
+	if k.stalls++; k.stalls == 1 {
+		k.gate = make(chan struct{})
+	}
 }
 
-// mend undoes sever and stall.
-func (k *link) mend() {
+func (k *link) unstall() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.cut = k.ended
-	select {
-	case <-k.gate:
-	default:
+	if k.stalls--; k.stalls == 0 {
 		close(k.gate)
 	}
 }
 
 // counts tells how many ends of connections were cut or refused, and how often bytes had to wait.
-func (k *link) counts() (cut, held int) {
+func (k *link) counts() (broken, held int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.broken + k.refused, k.held
+	return k.broken, k.held
 }
 
-// close ends it, and waits.
+// close ends it for good, when nobody stalls it any more, and waits.
 func (k *link) close() {
 	_ = k.l.Close()
-	k.mu.Lock()
-	k.ended = true
-	k.mu.Unlock()
 	k.sever()
-	k.mend()
 	k.wg.Wait()
 }
 
