@@ -65,7 +65,9 @@
 //     TestAHolderThatLivesKeepsItsUsers; nor because NATS was away or lost the buckets:
 //     TestAnOutageIsNoReasonToGiveUpAnybody, TestInTheTimeOfGraceADeletionProvesNothing,
 //     TestBucketsMadeAnewAreNoticed, TestNewBucketsAreReadWithPatience,
-//     TestAHolderWhoseKeyExpiredTellsEverythingAgain, TestAHolderThatComesBackIsNotSweptUp.
+//     TestAHolderWhoseKeyExpiredTellsEverythingAgain, TestAHolderThatComesBackIsNotSweptUp; nor because a server came
+//     back without what it was told last: TestWatchesThatTheServerLostAreWrittenAgain,
+//     TestARegistryReadsAgainWhatTheServerMayHaveLost.
 //   - How many look at a user is known to within a factor of two, at the cost of few writes:
 //     TestWatchersAreCountedToWithinAFactorOfTwo; what cannot be read is one who watches: FuzzWatchersIn.
 //   - What a poller has learned is read back whole, or not at all: TestWhatWasLearnedIsKept,

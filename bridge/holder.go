@@ -32,6 +32,7 @@ type Holder struct {
 	wake   chan struct{}
 
 	revision uint64 // of our key in the bucket of holders; owned by Run, then by stayAlive
+	epoch    uint64 // of the connection when the bucket of watches was last known to be ours; owned likewise
 }
 
 // want is what a holder wants of a user.
@@ -128,6 +129,7 @@ func (h *Holder) nudge() {
 
 // Run keeps the holder alive and its watches in the bucket, until ctx is done.
 func (h *Holder) Run(ctx context.Context) error {
+	h.epoch = h.bus.epoch()
 	h.announce(ctx)
 	var beat sync.WaitGroup
 	beat.Go(func() { h.stayAlive(ctx) })
@@ -158,6 +160,7 @@ func (h *Holder) stayAlive(ctx context.Context) {
 			return
 		case <-refresh.C:
 			h.announce(ctx)
+			h.compare(ctx)
 		}
 	}
 }

@@ -98,8 +98,8 @@ func (b *Bus) followLedger(ctx context.Context, changed func(LedgerChange)) erro
 				changed(c)
 			}
 		case <-identity.C:
-			if w.replaced(ctx) {
-				return errOtherStream
+			if err := w.doubt(ctx); err != nil {
+				return err
 			}
 		}
 	}

@@ -3,8 +3,6 @@ package bridge
 import (
 	"context"
 	"fmt"
-	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -187,16 +185,9 @@ func TestAConsumerThatDoesNotStopTellsNothingMore(t *testing.T) {
 // sequences that were read and beyond.
 func TestALogThatLostItsTailAndWentOnIsNoticed(t *testing.T) {
 	t.Parallel()
-	dir, copied := t.TempDir(), t.TempDir()
-	o := ServerOptions{Dir: dir, Listen: "127.0.0.1:0"}
-	srv := startServer(t, o)
-	o.Listen = strings.TrimPrefix(srv.URL(), "nats://")
-	writer := busOver(t, srv.URL())
-	foreign(t, writer, "alice", encoded(t, change("alice", "kept")))
-	srv.Stop()
-	require.NoError(t, os.CopyFS(copied, os.DirFS(dir)))
-
-	srv = startServer(t, o)
+	srv := newForgetful(t)
+	foreign(t, busOver(t, srv.URL()), "alice", encoded(t, change("alice", "kept")))
+	srv.remember()
 	b := busOver(t, srv.URL())
 	r, j := &recorder{}, NewJournal(b)
 	inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, j, r) }) // r hears what j has heard
@@ -204,12 +195,9 @@ func TestALogThatLostItsTailAndWentOnIsNoticed(t *testing.T) {
 	observed(t, j, look("alice", online))
 	observed(t, j, look("bob", online))
 	require.Eventually(t, r.has("bob", 3), soon, often)
-	srv.Stop()
-	require.NoError(t, os.RemoveAll(dir))
-	require.NoError(t, os.CopyFS(dir, os.DirFS(copied)))
 
-	again := startServer(t, o)
-	writer = busOver(t, again.URL())
+	srv.forget()
+	writer := busOver(t, srv.URL())
 	for range 3 {
 		foreign(t, writer, "carol", encoded(t, change("carol", "")))
 	}
