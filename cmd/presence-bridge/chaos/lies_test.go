@@ -16,14 +16,18 @@ func second(n float64) time.Time {
 	return time.Unix(1_800_000_000, 0).Add(time.Duration(n * float64(time.Second)))
 }
 
-// alice is "a" from second 0 on, "b" from 20, "c" from 40, and "a" again from 60. Bob is watched by nobody.
+// alice is "a" from second 0 on, "b" from 20, "c" and online from 40, and "a" again from 60. Bob is watched by nobody.
 func smallHistory(uid bridge.UID) (moments []emulator.Moment) {
 	if uid != "alice" && uid != "bob" {
 		return nil
 	}
 	for i, ext := range []string{"a", "b", "c", "a"} {
 		at := second(float64(20 * i))
-		moments = append(moments, emulator.Moment{At: at, User: emulator.User{Ext: ext, LastTime: at.Unix()}})
+		moment := emulator.Moment{At: at, User: emulator.User{Ext: ext, LastTime: at.Unix()}}
+		if ext == "c" {
+			moment.User.Status = map[string]string{"web": "1"}
+		}
+		moments = append(moments, moment)
 	}
 	return moments
 }
@@ -64,10 +68,10 @@ func honest() []message {
 	return []message{
 		at(1, 0, 0, 2, -1, "first"),
 		at(2, 1, 18, 22, 0, "ext", "last_time"),
-		at(3, 2, 38, 41, 1, "ext", "last_time"),
+		at(3, 2, 38, 41, 1, "status", "ext", "last_time"),
 		at(4, 2, 41, 46, 2, "unwatched"),
 		at(5, 2, 46, 53, 2, "first"),
-		at(6, 3, 58, 61, 2, "ext", "last_time"),
+		at(6, 3, 58, 61, 2, "status", "ext", "last_time"),
 	}
 }
 
@@ -75,8 +79,8 @@ func TestAnHonestLogHasNoLies(t *testing.T) {
 	for name, change := range map[string]func(log []message) []message{
 		"as it is": func(log []message) []message { return log },
 		"a clock that is ahead": func(log []message) []message {
-			log[1].ObservedAt += 2900 // and stored before that
-			return log
+			log[1].ObservedAt, log[1].stored = second(42.4).UnixMilli(), second(39.6)
+			return log[:2]
 		},
 		"a clock that is behind": func(log []message) []message { log[5].ObservedAt = second(58).UnixMilli(); return log },
 		"a look that takes a moment, and saw what came after it began": func(log []message) []message {
@@ -85,10 +89,20 @@ func TestAnHonestLogHasNoLies(t *testing.T) {
 			return log
 		},
 		"a net of several changes": func([]message) []message {
-			return []message{at(1, 0, 0, 2, -1, "first"), at(2, 2, 18, 42, 0, "ext", "last_time")}
+			return []message{at(1, 0, 0, 2, -1, "first"), at(2, 2, 18, 42, 0, "status", "ext", "last_time")}
+		},
+		"told of somebody a moment after": func(log []message) []message {
+			return append(log[:2:2], at(3, 2, 38, 45.5, 1, "status", "ext", "last_time"))
+		},
+		"unwatched told a moment after": func(log []message) []message { log[3].stored = second(53); return log },
+		"a tail that was lost, and whose times are remembered": func(log []message) []message {
+			log[1].ObservedAt, log[1].stored = second(26).UnixMilli(), second(26.5)
+			unwatched := at(2, 0, 2, 46, 0, "unwatched")
+			unwatched.ObservedAt = log[1].ObservedAt
+			return append(log[:2:2], message{seq: 2}, unwatched, at(3, 2, 26, 53, 0, "first"))
 		},
 		"a tail that was lost, and told again": func(log []message) []message {
-			return append(log[:3:3], append([]message{{seq: 2}}, at(2, 2, 18, 41, 0, "ext", "last_time"))...)
+			return append(log[:3:3], append([]message{{seq: 2}}, at(2, 2, 18, 41, 0, "status", "ext", "last_time"))...)
 		},
 	} {
 		lies, _ := smallCourt().judge(change(honest()))
@@ -121,7 +135,7 @@ func TestLiesAreFound(t *testing.T) {
 			return append(l, at(7, 1, 62, 63, 3, "ext", "last_time"))
 		}, "older than the message before it"},
 		"a state before it was so": {func(l []message) []message {
-			l[1].ObservedAt, l[1].stored = second(15).UnixMilli(), second(15.5)
+			l[1].ObservedAt, l[1].stored = second(15).UnixMilli(), second(21)
 			l[1].NotBefore = second(10).UnixMilli()
 			return l
 		}, "not at observed_at"},
@@ -170,7 +184,7 @@ func TestLiesAreFound(t *testing.T) {
 		"told of somebody long after": {func(l []message) []message { l[3].Changed, l[3].stored = []string{"ext"}, second(51); return l }, "nobody watched"},
 		"told of nobody":              {func(l []message) []message { l[0].UID = "eve"; return l[:1] }, "never was so"},
 		"the chain of what was lost": {func(l []message) []message {
-			return append(l[:2:2], message{seq: 2}, at(2, 2, 22, 41, 1, "ext", "last_time"))
+			return append(l[:2:2], message{seq: 2}, at(2, 2, 22, 41, 1, "status", "ext", "last_time"))
 		}, "prev is not"},
 		"no first where all was lost": {func(l []message) []message {
 			return append(l[:1:1], message{seq: 1}, at(1, 1, 18, 22, 0, "ext", "last_time"))
