@@ -18,8 +18,15 @@ const (
 	patience  = time.Minute
 )
 
-// do does what a round says, undoes it, and returns the proof that it fired.
+// do does what a round says, undoes it, and returns the proof that it fired; none where there was nothing for it to
+// happen to.
 func (w *world) do(ctx context.Context, r round) (proof string, err error) {
+	switch r.kind {
+	case cutVendor, stallVendor, vendorAway, vendorOdd:
+		if err := w.whenAsked(ctx); err != nil {
+			return "", err
+		}
+	}
 	switch r.kind {
 	case killPoller:
 		return w.killPoller(ctx, w.seatOf(ctx, r))
@@ -51,6 +58,12 @@ func (w *world) do(ctx context.Context, r round) (proof string, err error) {
 
 var oddities = emulator.Faults{LatencyMS: 150, ErrorRate: 0.1, ResetRate: 0.1, MalformedRate: 0.1, DropEntryRate: 0.05,
 	EmptyUIDRate: 0.01, DuplicateKeyRate: 0.05, CorruptTokenRate: 0.05, TooManyQueriesRate: 0.1}
+
+// whenAsked waits until somebody asks the vendor.
+func (w *world) whenAsked(ctx context.Context) error {
+	calls := w.emulator.Stats().Calls["get"]
+	return until(ctx, patience, "a call to the vendor", func() bool { return w.emulator.Stats().Calls["get"] > calls })
+}
 
 // killPoller kills a process. It is proven when another is in its place.
 func (w *world) killPoller(ctx context.Context, s *pollerSeat) (string, error) {
@@ -169,11 +182,11 @@ func (w *world) loseTail(ctx context.Context, lasts time.Duration) (string, erro
 		return "", err
 	}
 	var end uint64
-	if err := until(ctx, patience, "more in the log", func() bool {
+	if until(ctx, 10*time.Second, "more in the log", func() bool {
 		end, err = w.lastSeq(ctx)
 		return err == nil && end >= kept+10
-	}); err != nil {
-		return "", err
+	}) != nil {
+		return "", err // nobody writes now
 	}
 	pause(ctx, lasts)
 	if end, err = w.lastSeq(ctx); err != nil {

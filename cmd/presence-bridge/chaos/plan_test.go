@@ -60,7 +60,7 @@ func plan(dice *rand.Rand, rounds int) []round {
 	dice.Shuffle(len(drawn), func(i, j int) { drawn[i], drawn[j] = drawn[j], drawn[i] })
 	list := make([]round, len(drawn))
 	for i, k := range drawn {
-		list[i] = round{kind: k, after: between(dice, 100, 2500), lasts: between(dice, 300, 4000), poller: dice.IntN(4) - 1}
+		list[i] = round{kind: k, after: between(dice, 200, 3000), lasts: between(dice, 600, 4000), poller: dice.IntN(4) - 1}
 		if list[i].poller > 1 || k == cutVendor || k == stallVendor { // who stands by asks nobody
 			list[i].poller = -1
 		}
