@@ -3,7 +3,12 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"time"
 )
+
+// doubtEvery is how often a holder asks whether NATS was away. It is to be sooner than a registry that reads the bucket
+// anew, so that nobody is given up in between.
+const doubtEvery = time.Second
 
 // compare looks, once NATS was away, whether the bucket holds whom we watch and nobody else: a server that comes back
 // may have lost what it was told last. What differs is written again. Where it fails it is for the next time.

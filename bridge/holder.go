@@ -152,14 +152,16 @@ func (h *Holder) Run(ctx context.Context) error {
 
 // stayAlive refreshes our key beside the writing of watches, which may take longer than the key lives.
 func (h *Holder) stayAlive(ctx context.Context) {
-	refresh := time.NewTicker(h.bus.settings.HolderTTL / 3)
+	refresh, doubt := time.NewTicker(h.bus.settings.HolderTTL/3), time.NewTicker(doubtEvery)
 	defer refresh.Stop()
+	defer doubt.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-refresh.C:
 			h.announce(ctx)
+		case <-doubt.C:
 			h.compare(ctx)
 		}
 	}

@@ -18,14 +18,14 @@ import (
 )
 
 const (
-	defaultRounds = 40
+	defaultRounds = 30
 	quietWithin   = 2 * time.Minute
 )
 
 // Whatever is done to it, and all at once, the log tells no lie, and the truth in the end.
 func TestChaos(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes two minutes")
+		t.Skip("it takes a minute or two")
 	}
 	seed, rounds := number(t, "CHAOS_SEED", uint64(time.Now().UnixNano())%1_000_000), int(number(t, "CHAOS_ROUNDS", defaultRounds))
 	t.Logf("CHAOS_SEED=%d CHAOS_ROUNDS=%d", seed, rounds)
@@ -139,7 +139,7 @@ func (w *world) audit(t *testing.T) {
 	c := court{
 		history: func(uid bridge.UID) []emulator.Moment { return w.emulator.History(string(uid)) },
 		watched: w.audience.of,
-		behind:  behind, ahead: ahead, look: 2 * time.Second, slow: slow, lag: 30 * time.Second,
+		behind:  behind, ahead: ahead, look: 3 * time.Second, slow: slow, lag: 30 * time.Second,
 	}
 	lies, seen := c.judge(log)
 	t.Logf("audited: %+v, of %d changes", seen, w.changes())
