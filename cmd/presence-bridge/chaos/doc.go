@@ -20,5 +20,8 @@
 //	lies_test.go       that the audit finds every kind of lie
 //
 // The test prints the seed; CHAOS_SEED=n repeats its plan, though not what the processes make of it, and CHAOS_ROUNDS=n
-// makes it longer.
+// makes it longer. It runs on Linux, which can tell that a process is stopped. With -short it is left out.
+//
+// What is promised of the log is in the package bridge; this is the test that holds all of it at once: TestChaos. That
+// its audit finds every kind of lie: TestLiesAreFound.
 package chaos

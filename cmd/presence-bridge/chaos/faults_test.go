@@ -1,3 +1,5 @@
+//go:build linux
+
 package chaos
 
 import (
@@ -6,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -98,7 +101,7 @@ func (w *world) stopLeader(ctx context.Context, s *pollerSeat, id string) (proof
 	p := s.now.Load()
 	wake, err := w.stop(p)
 	defer wake()
-	if err != nil || w.leader(ctx) != id { // it has just lost it
+	if err != nil || w.leader(ctx) != id || !s.leading.Load() { // it has just lost it
 		return "", err
 	}
 	from, other := time.Now(), ""
@@ -113,6 +116,10 @@ func (w *world) stopLeader(ctx context.Context, s *pollerSeat, id string) (proof
 	if !p.stopped() {
 		return "", errors.New("the leader did not stay stopped")
 	}
+	wake() // it thinks that it leads, until it says otherwise
+	if err = until(ctx, patience, "a zombie that steps down", func() bool { return !s.leading.Load() }); err != nil {
+		return "", err
+	}
 	return fmt.Sprintf("%s: %s led, after %v %s did, woken up after %v", s.name, id, took.Round(time.Millisecond), other,
 		time.Since(from).Round(time.Millisecond)), nil
 }
@@ -121,10 +128,10 @@ func (w *world) stopLeader(ctx context.Context, s *pollerSeat, id string) (proof
 func (w *world) stop(p *process) (wake func(), err error) {
 	from := time.Now()
 	p.signal(syscall.SIGSTOP)
-	wake = func() {
+	wake = sync.OnceFunc(func() {
 		p.signal(syscall.SIGCONT)
 		w.slowed(from, time.Now())
-	}
+	})
 	return wake, until(context.Background(), patience, "a stopped process", func() bool { return p.stopped() || p.over() })
 }
 

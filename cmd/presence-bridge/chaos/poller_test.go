@@ -1,9 +1,12 @@
+//go:build linux
+
 package chaos
 
 import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +26,8 @@ type pollerSeat struct {
 	starts atomic.Int64
 	id     atomic.Pointer[string] // of the newest process that is up
 
+	leading atomic.Bool // so it said last
+
 	clock atomic.Int64 // how far ahead its clock was when it last spoke, in nanoseconds
 }
 
@@ -32,6 +37,11 @@ func newPollerSeat(name, path string, skew time.Duration, nats, vendor *link) *p
 	return s
 }
 
+const (
+	takesOver = "msg=leading role=poller"
+	stepsDown = `msg="not leading any more" role=poller`
+)
+
 var (
 	isUp    = regexp.MustCompile(`msg="the bridge is up".* id=(\S+)`)
 	itsTime = regexp.MustCompile(`^time=(\S+) `)
@@ -40,6 +50,9 @@ var (
 func (s *pollerSeat) hear(line string) {
 	if found := isUp.FindStringSubmatch(line); found != nil {
 		s.id.Store(&found[1])
+	}
+	if takes := strings.Contains(line, takesOver); takes || strings.Contains(line, stepsDown) {
+		s.leading.Store(takes)
 	}
 	if found := itsTime.FindStringSubmatch(line); found != nil {
 		if at, err := time.Parse(time.RFC3339, found[1]); err == nil {
@@ -67,6 +80,7 @@ func (s *pollerSeat) environment() []string {
 // run keeps a process there until ctx is done, and ends the last in peace.
 func (s *pollerSeat) run(ctx context.Context) error {
 	for {
+		s.leading.Store(false)
 		p, err := spawn(s.said, s.environment(), s.path, "serve")
 		if err != nil {
 			return fmt.Errorf("starting %s: %w", s.name, err)
