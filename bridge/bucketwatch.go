@@ -9,7 +9,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-var errWatchEnded = errors.New("the watch of the bucket ended")
+var (
+	errWatchEnded  = errors.New("the watch of the bucket ended")
+	errReconnected = errors.New("NATS was away, and may have lost what was read")
+)
 
 // bucketWatch follows one bucket, and can tell when the bucket was made anew beneath it: a watch of the old
 // one would wait for ever at a revision that the new one has yet to reach.
@@ -18,6 +21,7 @@ type bucketWatch struct {
 	bus     *Bus
 	stream  string
 	created time.Time
+	epoch   uint64 // of the connection when it began
 }
 
 // watchBucket makes the bucket when it is missing and follows it from what it holds now.
@@ -26,6 +30,7 @@ func (b *Bus) watchBucket(ctx context.Context, c jetstream.KeyValueConfig) (*buc
 	if err != nil {
 		return nil, err
 	}
+	epoch := b.epoch()
 	stream, err := b.js.Stream(ctx, "KV_"+c.Bucket)
 	if err != nil {
 		return nil, fmt.Errorf("looking at bucket %s: %w", c.Bucket, err)
@@ -34,7 +39,7 @@ func (b *Bus) watchBucket(ctx context.Context, c jetstream.KeyValueConfig) (*buc
 	if err != nil {
 		return nil, fmt.Errorf("watching bucket %s: %w", c.Bucket, err)
 	}
-	return &bucketWatch{KeyWatcher: w, bus: b, stream: "KV_" + c.Bucket, created: stream.CachedInfo().Created}, nil
+	return &bucketWatch{KeyWatcher: w, bus: b, stream: "KV_" + c.Bucket, created: stream.CachedInfo().Created, epoch: epoch}, nil
 }
 
 // fill applies what the bucket holds now.
@@ -55,8 +60,16 @@ func (w *bucketWatch) fill(ctx context.Context, apply func(jetstream.KeyValueEnt
 	}
 }
 
-func (w *bucketWatch) replaced(ctx context.Context) bool {
-	return w.bus.otherStream(ctx, w.stream, w.created)
+// doubt is why the bucket has to be read again; nil: it need not. A server that was restarted may have lost what it
+// had told last, and have been written on over the revisions of that, which the watch passes over.
+func (w *bucketWatch) doubt(ctx context.Context) error {
+	switch {
+	case w.bus.otherStream(ctx, w.stream, w.created):
+		return errOtherStream
+	case w.bus.epoch() != w.epoch:
+		return errReconnected
+	}
+	return nil
 }
 
 func (w *bucketWatch) stop() { _ = w.Stop() }
@@ -96,8 +109,8 @@ func (b *Bus) followBucketOnce(ctx context.Context, c jetstream.KeyValueConfig, 
 				apply(e)
 			}
 		case <-identity.C:
-			if w.replaced(ctx) {
-				return errOtherStream
+			if err := w.doubt(ctx); err != nil {
+				return err
 			}
 		}
 	}

@@ -57,6 +57,10 @@ func (b *Bus) App() App { return b.app }
 // Connected says whether NATS is within reach now.
 func (b *Bus) Connected() bool { return b.nc.IsConnected() }
 
+// epoch counts how often the connection was made. What was read in another one may be lost: a server comes back without
+// its newest messages where its machine crashed.
+func (b *Bus) epoch() uint64 { return b.nc.Stats().Reconnects }
+
 // errMisfit is wrapped by what is wrong with the settings of a stream or bucket.
 var errMisfit = errors.New("is not as it must be")
 

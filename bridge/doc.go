@@ -57,7 +57,8 @@
 //     fewer, than before has changed: TestOnlineWithoutDevices.
 //   - A follower hears the last message of everybody, then that this was all, then what happens:
 //     TestFollowersGetTheLastOfEveryoneThenWhatHappens, TestAnEmptyStreamSaysCaughtUp; of a new stream as of a
-//     new log: TestAStreamMadeAnewIsANewLog; of what cannot be read nothing:
+//     new log: TestAStreamMadeAnewIsANewLog, and of one that lost its tail and was written on:
+//     TestALogThatLostItsTailAndWentOnIsNoticed; of what cannot be read nothing:
 //     TestMalformedMessagesArePassedOver; and nothing after Follow returned: TestNothingIsToldAfterFollowReturned.
 //   - A cursor is of one log, and a damaged one is seen: FuzzParseCursor,
 //     TestDamagedAndForeignCursorsAreRefused.
@@ -67,7 +68,9 @@
 //     TestAHolderThatLivesKeepsItsUsers; nor because NATS was away or lost the buckets:
 //     TestAnOutageIsNoReasonToGiveUpAnybody, TestInTheTimeOfGraceADeletionProvesNothing,
 //     TestBucketsMadeAnewAreNoticed, TestNewBucketsAreReadWithPatience,
-//     TestAHolderWhoseKeyExpiredTellsEverythingAgain, TestAHolderThatComesBackIsNotSweptUp.
+//     TestAHolderWhoseKeyExpiredTellsEverythingAgain, TestAHolderThatComesBackIsNotSweptUp; nor because a server came
+//     back without what it was told last: TestWatchesThatTheServerLostAreWrittenAgain,
+//     TestARegistryReadsAgainWhatTheServerMayHaveLost.
 //   - How many look at a user is known to within a factor of two, at the cost of few writes:
 //     TestWatchersAreCountedToWithinAFactorOfTwo; what cannot be read is one who watches: FuzzWatchersIn.
 //   - A lease lasts until its time is up, or it is given back, whatever becomes of who took it, and for longer where it

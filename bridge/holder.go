@@ -32,6 +32,7 @@ type Holder struct {
 	wake   chan struct{}
 
 	revision uint64 // of our key in the bucket of holders; owned by Run, then by stayAlive
+	epoch    uint64 // of the connection when the bucket of watches was last known to be ours; owned likewise
 }
 
 // want is what a holder wants of a user.
@@ -131,6 +132,7 @@ func (h *Holder) nudge() {
 
 // Run keeps the holder alive and its watches in the bucket, until ctx is done.
 func (h *Holder) Run(ctx context.Context) error {
+	h.epoch = h.bus.epoch()
 	h.announce(ctx)
 	var beat sync.WaitGroup
 	beat.Go(func() { h.stayAlive(ctx) })
@@ -153,14 +155,17 @@ func (h *Holder) Run(ctx context.Context) error {
 
 // stayAlive refreshes our key beside the writing of watches, which may take longer than the key lives.
 func (h *Holder) stayAlive(ctx context.Context) {
-	refresh := time.NewTicker(h.bus.settings.HolderTTL / 3)
+	refresh, doubt := time.NewTicker(h.bus.settings.HolderTTL/3), time.NewTicker(doubtEvery)
 	defer refresh.Stop()
+	defer doubt.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-refresh.C:
 			h.announce(ctx)
+		case <-doubt.C:
+			h.compare(ctx)
 		}
 	}
 }

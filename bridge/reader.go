@@ -104,27 +104,6 @@ func (b *Bus) watchIdentity(ctx context.Context, created time.Time, r *relay, cl
 	}
 }
 
-// lostWhatWasRead says whether messages that were read are gone, other than by newer ones of the same users: a stream that
-// lost its tail in a crash, or was restored from a copy, has gone back behind them or has others in their place; of one
-// that was purged there are fewer users than before.
-func (b *Bus) lostWhatWasRead(ctx context.Context, r *relay) bool {
-	last := r.position()
-	stream, err := b.js.Stream(ctx, StreamName)
-	if err != nil || last.seq == 0 {
-		return false
-	}
-	state := stream.CachedInfo().State
-	fewer := state.NumSubjects < r.subjects
-	r.subjects = state.NumSubjects
-	return fewer || state.Msgs == 0 || state.LastSeq < last.seq || replaced(ctx, stream, last)
-}
-
-// replaced says whether another message has the place of one that was read. That none has it any more proves nothing.
-func replaced(ctx context.Context, stream jetstream.Stream, was place) bool {
-	is, err := stream.GetMsg(ctx, was.seq)
-	return err == nil && !is.Time.Equal(was.stored)
-}
-
 // otherStream says whether the stream that was created then is gone. While NATS is away nobody can tell.
 func (b *Bus) otherStream(ctx context.Context, name string, created time.Time) bool {
 	stream, err := b.js.Stream(ctx, name)
@@ -145,24 +124,13 @@ type relay struct {
 	bus *Bus
 	to  []Follower
 
-	mu     sync.Mutex // held while followers are called
-	live   bool       // CaughtUp was said
-	closed bool
-	last   place // of the newest message handed on
+	mu      sync.Mutex // held while followers are called
+	live    bool       // CaughtUp was said
+	closed  bool
+	last    mark   // the newest message handed on
+	doubted []mark // what was the newest when the consumer was made anew, until it is looked up
 
 	subjects uint64 // how many users the stream held when it was last asked; owned by watchIdentity
-}
-
-// place is where and when the stream took a message.
-type place struct {
-	seq    uint64
-	stored time.Time
-}
-
-func (r *relay) position() place {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.last
 }
 
 func (r *relay) reset(stream int64) {
@@ -182,10 +150,9 @@ func (r *relay) message(m jetstream.Msg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	meta, err := m.Metadata()
-	if err != nil || r.closed || meta.Sequence.Stream <= r.last.seq {
+	if err != nil || r.closed || !r.arrived(meta) {
 		return
 	}
-	r.last = place{meta.Sequence.Stream, meta.Timestamp}
 	if entry, err := r.read(m.Subject(), m.Data(), meta.Sequence.Stream); err != nil {
 		r.bus.PassOver(PassedLog, fmt.Sprintf("%s at %d", m.Subject(), meta.Sequence.Stream), err)
 		r.unreadable(m.Subject(), meta.Sequence.Stream)

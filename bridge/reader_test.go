@@ -180,3 +180,31 @@ func TestAConsumerThatDoesNotStopTellsNothingMore(t *testing.T) {
 	open.message(late{})
 	require.True(t, r.has("alice", 1)(), "an open one tells it")
 }
+
+// A server whose machine crashed comes back without the newest messages, and others write on at once, over the
+// sequences that were read and beyond.
+func TestALogThatLostItsTailAndWentOnIsNoticed(t *testing.T) {
+	t.Parallel()
+	srv := newForgetful(t)
+	foreign(t, busOver(t, srv.URL()), "alice", encoded(t, change("alice", "kept")))
+	srv.remember()
+	b := busOver(t, srv.URL())
+	r, j := &recorder{}, NewJournal(b)
+	inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, j, r) }) // r hears what j has heard
+	waitFor(t, j.Ready(), "the journal")
+	observed(t, j, look("alice", online))
+	observed(t, j, look("bob", online))
+	require.Eventually(t, r.has("bob", 3), soon, often)
+
+	srv.forget()
+	writer := busOver(t, srv.URL())
+	for range 3 {
+		foreign(t, writer, "carol", encoded(t, change("carol", "")))
+	}
+	require.Eventually(t, r.has("carol", 4), soon, often, "the log goes on")
+	require.Eventually(t, r.caughtUp(2), soon, often, "it is another one")
+	lookUntilTaken(t, j, "alice", online)
+	lookUntilTaken(t, j, "bob", online)
+	require.Equal(t, online, newest(t, b, "alice").State, "what the log lost is written again")
+	require.Equal(t, online, newest(t, b, "bob").State)
+}

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -140,8 +141,8 @@ func (r *Registry) keepUp(ctx context.Context, holders, watches *bucketWatch) er
 		case now := <-silence.C:
 			r.giveUpSilent(ctx, now)
 		case <-identity.C:
-			if holders.replaced(ctx) || watches.replaced(ctx) {
-				return errOtherStream
+			if err := cmp.Or(holders.doubt(ctx), watches.doubt(ctx)); err != nil {
+				return err
 			}
 		}
 	}

@@ -263,6 +263,51 @@ func TestAnOutageIsNoReasonToGiveUpAnybody(t *testing.T) {
 	require.Zero(t, r.goneAt("alice"))
 }
 
+// The key of the holder is as it was, so that nothing but the reconnection tells of the loss.
+func TestWatchesThatTheServerLostAreWrittenAgain(t *testing.T) {
+	t.Parallel()
+	srv := newForgetful(t)
+	b := busOver(t, srv.URL())
+	h, _ := holderAt(t, b, "hub-1", "alice", "bob")
+	require.Eventually(t, registryAt(t, b).are("alice", "bob"), soon, often)
+	srv.remember()
+	r := registryAt(t, busOver(t, srv.URL()))
+	require.Eventually(t, b.Connected, soon, often)
+	h.Unwatch("alice")
+	h.Watch("carol", "dave")
+	require.Eventually(t, r.are("bob", "carol", "dave"), soon, often)
+
+	srv.forget()
+	require.Eventually(t, func() bool {
+		keys, err := keysOf(b.watch)
+		return err == nil && slices.Equal(keys, []string{"hub-1.bob", "hub-1.carol", "hub-1.dave"})
+	}, 2*soon, often, "a holder writes what was lost")
+	require.Eventually(t, r.are("bob", "carol", "dave"), soon, often)
+}
+
+// What is written over the lost revisions before a registry is back is not told it.
+func TestARegistryReadsAgainWhatTheServerMayHaveLost(t *testing.T) {
+	t.Parallel()
+	srv := newForgetful(t)
+	_, err := busOver(t, srv.URL()).holders.Put(t.Context(), "hub-1", nil)
+	require.NoError(t, err)
+	srv.remember()
+	note := func(uid UID, times int) {
+		b := busOver(t, srv.URL())
+		for range times {
+			_, err := b.watch.Put(t.Context(), "hub-1."+string(uid), nil)
+			require.NoError(t, err)
+		}
+	}
+	r := registryAt(t, busOver(t, srv.URL()))
+	note("alice", 10)
+	require.Eventually(t, r.are("alice"), soon, often)
+	srv.forget()
+	note("bob", 1)
+	note("carol", 10)
+	require.Eventually(t, r.are("bob", "carol"), soon, often)
+}
+
 func TestTenThousandUsersOfOneHolderArrive(t *testing.T) {
 	t.Parallel()
 	b := newBus(t)
