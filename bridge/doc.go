@@ -45,7 +45,9 @@
 //     late is put right by the next look: the same, and TestUnreadableLastMessageIsWrittenOver,
 //     TestMessagesTakenOutOfTheLog.
 //   - A change is published at least once, and memory moves only when JetStream has acknowledged:
-//     TestMemoryMovesOnlyWithTheAcknowledgement, TestAnUncertainAcknowledgementIsResolvedByTheNextLook.
+//     TestMemoryMovesOnlyWithTheAcknowledgement, or when the message is seen in the log:
+//     TestOurOwnMessageInTheLogIsItsAcknowledgement. An uncertain one is read back at once, and where that fails too by
+//     the next look: TestWhatIsUncertainIsReadBackAtOnce, TestAnUncertainAcknowledgementIsResolvedByTheNextLook.
 //   - A restart publishes no false change: TestARestartPublishesNoFalseChange, TestTheDataDirectorySurvives;
 //     nor does a journal that does not know the log yet: TestBeforeItKnowsTheLogAJournalConcludesNothing.
 //   - The interval between not_before and observed_at is honest, and observed_at never goes back, whatever the
@@ -86,8 +88,9 @@
 //     it takes to ask: TestOneLeadsAtATimeAndAGracefulStopHandsOver, TestACrashIsTakenOverWithinTheTTL,
 //     TestWhoLosesTheKeyStepsDown, TestALeadThatFailsFreesTheRole. Two at once cost calls, never correctness:
 //     TestWhateverTheOrderTheLogIsTrue.
-//   - A process that was stopped and wakes up does nothing on a lease that may be another's:
-//     TestWhoWasStoppedWaitsUntilTheRoleIsSure.
+//   - A process that was stopped and wakes up makes no call on a lease that may be another's, but one that was leaving
+//     already: TestWhoWasStoppedWaitsUntilTheRoleIsSure, with easemob's TestWhatMayNotLeaveIsNotSent, and the zombies of
+//     cmd/presence-bridge/chaos.
 //   - A stream or bucket that cannot be worked with is told at start, all of it at once and with what to do:
 //     TestEveryWrongSettingIsToldAtOnceWithWhatToDo, TestEachWrongSettingIsRefusedByItself,
 //     TestJetStreamSwitchedOffIsSaidInWords.

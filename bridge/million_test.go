@@ -1,11 +1,11 @@
 package bridge
 
 import (
+	"context"
 	"runtime"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 )
@@ -13,13 +13,15 @@ import (
 // flood writes n watches of a holder, as fast as NATS takes them.
 func flood(t testing.TB, b *Bus, holder string, n int) {
 	t.Helper()
-	_, err := b.holders.Put(t.Context(), holder, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	_, err := b.holders.Put(ctx, holder, nil)
 	require.NoError(t, err)
 	var writes errgroup.Group
-	writes.SetLimit(1000)
+	writes.SetLimit(100)
 	for _, uid := range numbered(n) {
 		writes.Go(func() error {
-			_, err := b.js.Publish(t.Context(), "$KV."+WatchBucket+"."+holder+"."+string(uid), nil, jetstream.WithRetryAttempts(20))
+			_, err := b.js.Publish(ctx, "$KV."+WatchBucket+"."+holder+"."+string(uid), nil)
 			return err
 		})
 	}

@@ -22,7 +22,7 @@
 //     TestHeldBackCursorDoesNotGoBack.
 //   - A cursor is valid on every hub and carries the log's identity; resuming costs what has changed: TestResume,
 //     TestResumeWithPending, TestCursorAheadOfALaggingHub, TestRereadLogKeepsCursorsHonest. One that is of no
-//     use brings everything: TestUselessCursors, TestStreamMadeAnew.
+//     use brings everything: TestUselessCursors, TestStreamMadeAnew, TestCursorsOfALostTail.
 //   - History is never shown as news: TestHistoryIsNotNews, TestUnwatchedIsHistory, TestUnwatchedIsContradicted.
 //   - A slow client gets fewer, newer states, and costs what it watches: TestSlowClient, TestPendingIsBounded,
 //     TestAnswersAreBounded. Only a write that stalls ends its connection: TestStalledWrite.
@@ -41,8 +41,9 @@
 //   - Asking over HTTP watches for a minute: TestGetPresence, TestAskingWatchesForAMinute.
 //   - Setting calls the vendor once and asks the poller to look: TestPutPresence, TestSetOnASocket.
 //     Where the vendor is asked who is online, and no more, nobody can be set: TestOnlineOnlySetsNothing.
-//     Hubs share the budget for it by how many they are: TestHubsShareTheBudgetForSets. Those who start within the
-//     same two seconds may take each the whole of it for so long.
+//     Hubs share the budget for it by how many they are: TestHubsShareTheBudgetForSets, TestPartsOfTheBudget, and at
+//     the vendor TestHubsShareTheBudget in cmd/presence-bridge/road. One user who sets too often is refused, and nobody
+//     else: TestOneUsersSetsDoNotTakeTheBudgetOfAll, TestWhoSetsTooOftenIsRefusedAndNobodyElse.
 //   - Backends ask over NATS as browsers do over HTTP, with the same limits, and are told what to mend:
 //     TestBackendsAskWhoIsOnline, TestBackendsSet, TestBackendsSetsHaveTheLimitsOfBrowsers, TestWhatBackendsMayNotAsk,
 //     FuzzDecodeRequest, TestTheServiceIsListed, TestAHubThatStopsSendsBackendsAway.

@@ -57,6 +57,7 @@ func (h *Hub) tend(ctx context.Context) error {
 			h.noticeSilence(now)
 			h.endLeases(now)
 			h.letGo(now)
+			h.forgetSetters(now)
 			h.metrics.gauges(len(h.sessions), len(h.wanted), len(h.unvouched))
 			h.mu.Unlock()
 		}

@@ -127,23 +127,3 @@ func (h *Hub) setPresence(ctx context.Context, g grant, uid bridge.UID, s settin
 	}
 	return nil
 }
-
-// maxSetting is how many sets of one user may wait for the vendor: the budget is for everybody.
-const maxSetting = 2
-
-// startSetting takes one of a user's places in the queue for the vendor; done gives it back.
-func (h *Hub) startSetting(uid bridge.UID) (done func(), err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.setting[uid] >= maxSetting {
-		return nil, refuse(http.StatusTooManyRequests, "over_a_limit", "this user's last sets are still under way; wait for their answers")
-	}
-	h.setting[uid]++
-	return func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if h.setting[uid]--; h.setting[uid] == 0 {
-			delete(h.setting, uid)
-		}
-	}, nil
-}

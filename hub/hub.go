@@ -90,10 +90,10 @@ type Hub struct {
 	leasesDue time.Time                // when they are looked at next
 	sessions  map[*session]bool
 	subjects  map[string]*subject
-	setting   map[bridge.UID]int // sets under way at the vendor
-	position  bridge.Cursor      // what has been applied of the log
-	places    places             // the newest of it
-	current   bool               // everything that the log held has been applied
+	setters   map[bridge.UID]*setter // who has set their presence of late
+	position  bridge.Cursor          // what has been applied of the log
+	places    places                 // the newest of it
+	current   bool                   // everything that the log held has been applied
 	draining  bool
 	feed      feedState
 	feedHeard time.Time // when the poller last spoke
@@ -113,7 +113,7 @@ func New(c Config) (*Hub, error) {
 		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
 		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), quit: make(chan struct{}),
 		users: map[bridge.UID]*user{}, wanted: map[bridge.UID]bool{}, unvouched: map[bridge.UID]bool{},
-		idle: map[bridge.UID]time.Time{}, leased: map[bridge.UID]leases{}, version: c.Version, sessions: map[*session]bool{}, subjects: map[string]*subject{}, setting: map[bridge.UID]int{},
+		idle: map[bridge.UID]time.Time{}, leased: map[bridge.UID]leases{}, version: c.Version, sessions: map[*session]bool{}, subjects: map[string]*subject{}, setters: map[bridge.UID]*setter{},
 		feed: feedState{State: bridge.FeedDown, Reason: noPoller},
 	}
 	if sharer, ok := c.Vendor.(Sharer); ok {

@@ -42,7 +42,7 @@ func (h *Hub) endLease(uid bridge.UID, holder string) {
 	u := h.user(uid)
 	h.weigh(uid, u)
 	if len(u.watched) == 0 {
-		h.lease(uid, 0)
+		h.linger(uid, 0)
 	}
 }
 

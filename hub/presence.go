@@ -86,7 +86,7 @@ func (h *Hub) ask(waiting, request context.Context, g grant, uids []bridge.UID) 
 	}
 }
 
-// askFor joins a session that lives for one request, and leaves leases behind that outlive it.
+// askFor joins a session that lives for one request, and keeps its users watched for a while after it.
 func (h *Hub) askFor(s *session, g grant, uids []bridge.UID) (allowed, denied []bridge.UID, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -98,10 +98,10 @@ func (h *Hub) askFor(s *session, g grant, uids []bridge.UID) (allowed, denied []
 	for _, uid := range allowed {
 		h.join(s, uid)
 		if len(h.user(uid).watched) == 1 {
-			h.lease(uid, leaseFor)
+			h.linger(uid, askedFor)
 		}
 		if key := g.key; key != "" {
-			h.subject(key).leases[uid] = time.Now().Add(leaseFor)
+			h.subject(key).asked[uid] = time.Now().Add(askedFor)
 		}
 	}
 	return allowed, denied, nil

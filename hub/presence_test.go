@@ -108,10 +108,10 @@ func TestAskingWatchesForAMinute(t *testing.T) {
 		passing.expect("welcome")
 		passing.subscribe("a")
 		passing.hangUp()
-		time.Sleep(leaseFor - 2*time.Second)
+		time.Sleep(askedFor - 2*time.Second)
 		require.True(t, watched())
 		ask()
-		time.Sleep(leaseFor - time.Second)
+		time.Sleep(askedFor - time.Second)
 		require.True(t, watched())
 		time.Sleep(2*time.Second + tendEvery)
 		require.False(t, watched())
@@ -290,4 +290,35 @@ func TestATokenWithoutSubHasLimitsOfItsOwn(t *testing.T) {
 	require.Equal(t, http.StatusOK, ask(one, "a,b"))
 	require.Equal(t, http.StatusBadRequest, ask(one, "c"), "its leases count")
 	require.Equal(t, http.StatusOK, ask(other, "c"), "another token counts for itself")
+}
+
+// TestWhoSetsTooOftenIsRefusedAndNobodyElse asks as fast as answers come.
+func TestWhoSetsTooOftenIsRefusedAndNobodyElse(t *testing.T) {
+	h := newWorld(t).hub(func(c *Config) { c.Vendor = &vendor{} })
+	set := func(uid string) int {
+		return h.ask("PUT", "/v1/presence/"+uid+"/web", `{"status":"1"}`).status
+	}
+	refused := 0
+	for range 10 * setsAtOnce {
+		if set("mallory") == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	require.Positive(t, refused)
+	require.Equal(t, http.StatusOK, set("alice"))
+	require.Eventually(t, func() bool { return set("mallory") == http.StatusOK }, soon, 100*time.Millisecond, "a pause mends it")
+}
+
+func TestSettersAreForgotten(t *testing.T) {
+	h := quietHub(t)
+	done, err := h.startSetting("alice")
+	require.NoError(t, err)
+	later := time.Now().Add(time.Minute)
+	h.forgetSetters(later)
+	require.Len(t, h.setters, 1, "it is under way")
+	done()
+	h.forgetSetters(time.Now())
+	require.Len(t, h.setters, 1, "it counts")
+	h.forgetSetters(later)
+	require.Empty(t, h.setters)
 }

@@ -157,6 +157,6 @@ func (h *Hub) drop(s *session, uid bridge.UID) {
 	}
 	h.weigh(uid, u)
 	if len(u.watched) == 0 {
-		h.lease(uid, lingerFor)
+		h.linger(uid, lingerFor)
 	}
 }

@@ -14,6 +14,13 @@ const (
 	// the budget.
 	gently    = 40
 	gentlyFor = 2 * shareEvery
+
+	// atOnce is how many hubs may begin at the same moment without knowing of each other, as those that are deployed
+	// together do.
+	atOnce = 4
+
+	// unheardFor is how long a hub may be away from NATS and keep its share: well before the others take it for dead.
+	unheardFor = 10 * time.Second
 )
 
 // Sharer is a [Setter] whose budget is that of all hubs together, as *easemob.Client is.
@@ -29,12 +36,17 @@ func (h *Hub) shareSets(ctx context.Context) error {
 	}
 	tick := time.NewTicker(shareEvery)
 	defer tick.Stop()
-	for began := time.Now(); ; {
-		if others, err := h.otherSetters(ctx); err == nil {
-			h.sharer.Share(easemob.KindSet, parts(others, time.Since(began)))
-		} else if ctx.Err() == nil { // the share of before stands
+	since, others := time.Now(), 0 // when we began, or were away from NATS last
+	for heard := since; ; {
+		if n, err := h.otherSetters(ctx); err == nil {
+			heard, others = time.Now(), n
+		} else if ctx.Err() == nil {
 			h.log.Warn("sharing the budget for setting presences", "error", err)
+			if time.Since(heard) > unheardFor {
+				since = time.Now()
+			}
 		}
+		h.sharer.Share(easemob.KindSet, parts(others, time.Since(since)))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -50,10 +62,13 @@ func (h *Hub) otherSetters(ctx context.Context) (int, error) {
 	return h.bus.Setters(ctx, h.holder.ID())
 }
 
-// parts is of how many parts of the budget a hub takes one.
+// parts is of how many parts of the budget a hub takes one. Where no other is known one may have begun at the same moment.
 func parts(others int, lived time.Duration) int {
-	if others > 0 && lived < gentlyFor {
-		return gently * (others + 1)
+	switch {
+	case lived >= gentlyFor:
+		return others + 1
+	case others == 0:
+		return atOnce
 	}
-	return others + 1
+	return gently * (others + 1)
 }

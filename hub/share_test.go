@@ -37,6 +37,7 @@ func TestHubsShareTheBudgetForSets(t *testing.T) {
 		return running(t, h.Run)
 	}
 	start("hub-1", one)
+	has(one, atOnce)
 	has(one, 1)
 	start("edge", nil)
 	start("online-only", &vendor{})
@@ -47,7 +48,8 @@ func TestHubsShareTheBudgetForSets(t *testing.T) {
 }
 
 func TestPartsOfTheBudget(t *testing.T) {
-	require.Equal(t, 1, parts(0, 0))
+	require.Equal(t, atOnce, parts(0, 0))
+	require.Equal(t, 1, parts(0, gentlyFor))
 	require.Equal(t, 3*gently, parts(2, gentlyFor-1))
 	require.Equal(t, 3, parts(2, gentlyFor))
 }

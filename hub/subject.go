@@ -10,20 +10,20 @@ import (
 type subject struct {
 	connections int
 	uids        int                      // watched by its connections
-	leases      map[bridge.UID]time.Time // asked for by single requests, until when
+	asked       map[bridge.UID]time.Time // asked for by single requests, until when
 }
 
 func (h *Hub) subject(key string) *subject {
 	s := h.subjects[key]
 	if s == nil {
-		s = &subject{leases: map[bridge.UID]time.Time{}}
+		s = &subject{asked: map[bridge.UID]time.Time{}}
 		h.subjects[key] = s
 	}
 	return s
 }
 
 func (h *Hub) forgetSubject(key string) {
-	if s := h.subjects[key]; s != nil && s.connections == 0 && s.uids == 0 && len(s.leases) == 0 {
+	if s := h.subjects[key]; s != nil && s.connections == 0 && s.uids == 0 && len(s.asked) == 0 {
 		delete(h.subjects, key)
 	}
 }

@@ -97,9 +97,9 @@ func (h *Hub) checkLimits(s *session, uids []bridge.UID) error {
 		return nil
 	}
 	sub := h.subject(key)
-	n := sub.uids + len(sub.leases)
+	n := sub.uids + len(sub.asked)
 	for _, uid := range fresh {
-		if _, leased := sub.leases[uid]; !leased {
+		if _, known := sub.asked[uid]; !known {
 			n++
 		}
 	}

@@ -1,10 +1,12 @@
 package road
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +32,41 @@ func TestOwnSet(t *testing.T) {
 		// One call may have been chosen before the set, the next has to hold the user, and one more may have
 		// begun before the client was looked at.
 		require.LessOrEqual(t, r.emulator.Stats().Calls["get"]-before, 3, "it waited for its turn: a turn is 20 calls")
+	}
+}
+
+// TestHubsShareTheBudget counts at the vendor what two hubs that begin together set for more people than they may.
+func TestHubsShareTheBudget(t *testing.T) {
+	const rate, people = 10, 400
+	r := build(t, emulator.Options{Users: people, Paused: true})
+	r.rate = rate
+	var next atomic.Int64
+	for _, id := range []string{"hub-1", "hub-2"} {
+		h := r.addHub(id)
+		for range 8 {
+			r.start("setting at "+id, func(ctx context.Context) error {
+				for ctx.Err() == nil {
+					tryPresence(ctx, h, fmt.Sprintf("user-%04d", next.Add(1)%people+1))
+				}
+				return nil
+			})
+		}
+	}
+	eventually(t, 2*time.Minute, "many sets", func() bool { return r.emulator.Stats().Calls["set"] >= 8*rate })
+	peak := r.emulator.Stats().PeakPerS["set"]
+	t.Logf("at most %d sets in a second, of %d", peak, rate)
+	require.LessOrEqual(t, peak, rate+2, "one more of each hub, where the loopback is late")
+	require.GreaterOrEqual(t, peak, rate/2, "it is used")
+}
+
+// tryPresence sets somebody's presence, or is told to wait.
+func tryPresence(ctx context.Context, h *roadHub, uid string) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPut, h.http("/v1/presence/"+uid+"/web"), strings.NewReader(`{"status":"1"}`))
+	if err != nil {
+		return
+	}
+	if response, err := http.DefaultClient.Do(request); err == nil {
+		_ = response.Body.Close()
 	}
 }
 
@@ -87,10 +124,10 @@ func benchmarkOwnSet(b *testing.B, users int) {
 	i := 0
 	for b.Loop() {
 		i++
-		text := fmt.Sprintf("set %d", i)
-		putPresence(b, h, "user-0007", "web_1", `{"status":"1","ext":"`+text+`"}`)
+		uid, text := fmt.Sprintf("user-%04d", i%users+1), fmt.Sprintf("set %d", i) // nobody sets too often
+		putPresence(b, h, uid, "web_1", `{"status":"1","ext":"`+text+`"}`)
 		for {
-			if p, _ := v.get("user-0007"); p.Ext == text {
+			if p, _ := v.get(uid); p.Ext == text {
 				break
 			}
 			time.Sleep(time.Millisecond)

@@ -9,11 +9,11 @@ import (
 // How long a user stays watched whom nobody watches any more.
 const (
 	lingerFor = 30 * time.Second // after the last watcher has gone, so that a reload costs nothing
-	leaseFor  = time.Minute      // after a single request
+	askedFor  = time.Minute      // after a single request
 )
 
-// lease keeps a user without watchers watched for at least that long. The caller holds mu.
-func (h *Hub) lease(uid bridge.UID, d time.Duration) {
+// linger keeps a user without watchers watched for at least that long. The caller holds mu.
+func (h *Hub) linger(uid bridge.UID, d time.Duration) {
 	if h.pinned[uid] {
 		return
 	}
@@ -22,7 +22,7 @@ func (h *Hub) lease(uid bridge.UID, d time.Duration) {
 	}
 }
 
-// letGo stops watching those whose lease has ended. The caller holds mu.
+// letGo stops watching those whose time is up. The caller holds mu.
 func (h *Hub) letGo(now time.Time) {
 	for uid, until := range h.idle {
 		if !now.After(until) {
@@ -34,9 +34,9 @@ func (h *Hub) letGo(now time.Time) {
 		}
 	}
 	for key, s := range h.subjects {
-		for uid, until := range s.leases {
+		for uid, until := range s.asked {
 			if now.After(until) {
-				delete(s.leases, uid)
+				delete(s.asked, uid)
 			}
 		}
 		h.forgetSubject(key)
