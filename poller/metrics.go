@@ -20,6 +20,7 @@ type metrics struct {
 	lag     prometheus.Histogram
 	changes *prometheus.CounterVec // by what
 	hints   *prometheus.CounterVec // by result
+	found   *prometheus.CounterVec // by lane
 
 	leader  prometheus.Gauge
 	watched prometheus.Gauge
@@ -39,6 +40,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		missing: counter("missing_entries_total", "Users left out of an answer, or spoilt in it: they stay as they were."),
 		changes: counters("changes_published_total", "Messages published to the log, by what: observed or unwatched.", "what"),
 		hints:   counters("hinted_looks_total", "Users asked for because a callback of the vendor told of them, by result: changed, same, or unknown (left out, or another writer was faster).", "result"),
+		found:   counters("logins_and_logouts_found_total", "Logins and logouts found, by lane of the look, see picks. Where the vendor's callbacks are taken, what was not found in the lane hint is what they lose, or tell too late.", "lane"),
 		leader:  gauge("leader", "1 while this process is the active poller."),
 		watched: gauge("watched_users", "Users who are looked at; 0 while standing by."),
 		age:     gauge("as_of_age_seconds", "Age of the oldest verification among users whose state is known."),
@@ -75,7 +77,7 @@ func (m *metrics) register(r prometheus.Registerer) error {
 	if r == nil {
 		return nil
 	}
-	for _, c := range []prometheus.Collector{m.calls, m.fill, m.looks, m.picks, m.missing, m.lag, m.turn, m.budget, m.changes, m.hints, m.leader, m.watched, m.state, m.age} {
+	for _, c := range []prometheus.Collector{m.calls, m.fill, m.looks, m.picks, m.missing, m.lag, m.turn, m.budget, m.changes, m.hints, m.found, m.leader, m.watched, m.state, m.age} {
 		if err := r.Register(c); err != nil {
 			return err
 		}
@@ -109,6 +111,7 @@ func (m *metrics) landed(p pick, k schedule.Look, before, after bridge.Entry, no
 	}
 	if k.Changed && before.Change != nil && !before.Unwatched() && after.LastTime > before.LastTime {
 		m.lag.Observe(max(now.Sub(time.UnixMilli(after.LastTime)).Seconds(), 0))
+		m.found.WithLabelValues(p.lane.String()).Inc()
 	}
 }
 

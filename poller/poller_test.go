@@ -272,6 +272,7 @@ func TestAHintFindsAChange(t *testing.T) {
 	r.hinter(p, "user-0002")("changed")
 	r.settled(uids)
 	require.Equal(t, bridge.SourceHint, r.record.last("user-0002").Source)
+	require.Equal(t, map[string]float64{"hint": 1}, p.counted(t, "logins_and_logouts_found_total"))
 }
 
 // hinter hints at a user and waits until the look is counted as what it is called with.
@@ -288,17 +289,22 @@ func (r *rig) hinter(p *testPoller, uid bridge.UID) (hint func(result string)) {
 
 // hintedLooks is how many there were, by result.
 func (p *testPoller) hintedLooks(t testing.TB) map[string]float64 {
+	return p.counted(t, "hinted_looks_total")
+}
+
+// counted is what a counter with one label says.
+func (p *testPoller) counted(t testing.TB, name string) map[string]float64 {
 	families, err := p.metrics.Gather()
 	require.NoError(t, err)
-	looks := map[string]float64{}
+	counts := map[string]float64{}
 	for _, f := range families {
-		if f.GetName() == prefix+"hinted_looks_total" {
+		if f.GetName() == prefix+name {
 			for _, m := range f.GetMetric() {
-				looks[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+				counts[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
 			}
 		}
 	}
-	return looks
+	return counts
 }
 
 // TestAHintIsInTheCallThatWaitsForItsSlot has the hint come when the slot was asked for already.
