@@ -34,7 +34,7 @@
 //
 // Each names the test that holds it.
 //
-//   - A change reads as documented, field by field: TestChangeIsTheDocumentedMessage; with CloudEvents 1.0 in
+//   - A change reads as documented, field by field: TestChangeIsTheDocumentedMessage, FuzzAppendChange; with CloudEvents 1.0 in
 //     its headers: TestChangesCarryCloudEventsHeaders.
 //   - Names are one legal token, and one name is one token: FuzzToken, FuzzParseUID, FuzzUIDOf.
 //   - Per user, changes are in the order observed, prev is the message before, and the last state is the

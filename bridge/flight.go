@@ -3,7 +3,6 @@ package bridge
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -15,6 +14,9 @@ import (
 
 // ackTimeout is how long an acknowledgement is waited for before it counts as uncertain.
 const ackTimeout = 5 * time.Second
+
+// changeSize is room for nearly every change, in bytes.
+const changeSize = 512
 
 // flight is a message on its way to JetStream.
 type flight struct {
@@ -29,18 +31,15 @@ type flight struct {
 
 // send publishes a change on the condition that k is still the user's last message.
 func (j *Journal) send(stream int64, k known, c *Change, at time.Time) (*flight, error) {
-	data, err := json.Marshal(c)
-	if err != nil {
-		return nil, fmt.Errorf("encoding a change: %w", err)
-	}
+	data := appendChange(make([]byte, 0, changeSize), c)
 	if len(data) > maxChange {
 		return nil, fmt.Errorf("encoding a change of %s: it has %d bytes, %w", c.UID, len(data), errTooLong)
 	}
 	f := &flight{stream: stream, after: k.entry.Seq, change: c, data: data, at: at}
 	j.launched(f)
 	msg := &nats.Msg{Subject: j.bus.app.Subject(c.UID), Data: data, Header: cloudEvent(j.bus.app, c, k.entry.Seq)}
-	f.ack, err = j.bus.js.PublishMsgAsync(msg, jetstream.WithExpectLastSequencePerSubject(k.entry.Seq))
-	if err != nil {
+	var err error
+	if f.ack, err = j.bus.js.PublishMsgAsync(msg, jetstream.WithExpectLastSequencePerSubject(k.entry.Seq)); err != nil {
 		j.ended(f)
 		return nil, fmt.Errorf("publishing a change: %w", err)
 	}

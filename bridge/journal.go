@@ -72,17 +72,15 @@ func (j *Journal) Apply(e Entry) {
 	}
 }
 
-// recognise implements recogniser: what we have sent need not be decoded.
-func (j *Journal) recognise(uid UID, seq uint64, data []byte) *Change {
+// recognise implements recogniser: what we have sent need not be decoded, nor what is older than that.
+func (j *Journal) recognise(uid UID, seq uint64, data []byte) (own *Change, old bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if f := j.flights[uid]; f != nil && bytes.Equal(f.data, data) {
-		return f.change
+		return f.change, false
 	}
-	if k := j.users[uid]; k != nil && k.entry.Seq == seq { // the acknowledgement was faster
-		return k.entry.Change
-	}
-	return nil
+	k := j.users[uid]
+	return nil, k != nil && seq <= k.entry.Seq // the acknowledgement was faster
 }
 
 // unreadable implements unreadableFollower. What nobody can read is no state, so the next look is a first one

@@ -156,7 +156,7 @@ func (r *relay) message(m jetstream.Msg) {
 	if entry, err := r.read(m.Subject(), m.Data(), meta.Sequence.Stream); err != nil {
 		r.bus.PassOver(PassedLog, fmt.Sprintf("%s at %d", m.Subject(), meta.Sequence.Stream), err)
 		r.unreadable(m.Subject(), meta.Sequence.Stream)
-	} else {
+	} else if entry.Change != nil {
 		entry.Stored = meta.Timestamp.UnixNano()
 		for _, f := range r.to {
 			f.Apply(entry)
@@ -169,18 +169,17 @@ func (r *relay) message(m jetstream.Msg) {
 
 // recogniser is a follower who may know a message already, since it has sent it.
 type recogniser interface {
-	recognise(uid UID, seq uint64, data []byte) *Change // nil: it does not
+	// recognise gives the change of a message that is its own, and says of others whether it holds what is as new.
+	recognise(uid UID, seq uint64, data []byte) (own *Change, old bool)
 }
 
+// read decodes a message, unless whoever is told of it knows it. An entry without a change need not be told.
 func (r *relay) read(subject string, data []byte, seq uint64) (Entry, error) {
-	for _, f := range r.to {
-		own, ok := f.(recogniser)
-		if !ok {
-			continue
-		}
-		if uid, err := r.bus.app.UIDOf(subject); err == nil {
-			if c := own.recognise(uid, seq, data); c != nil {
-				return Entry{Change: c, Seq: seq}, nil
+	if len(r.to) == 1 {
+		uid, err := r.bus.app.UIDOf(subject)
+		if f, ok := r.to[0].(recogniser); ok && err == nil {
+			if own, old := f.recognise(uid, seq, data); own != nil || old {
+				return Entry{Change: own, Seq: seq}, nil
 			}
 		}
 	}
