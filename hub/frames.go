@@ -39,6 +39,7 @@ type (
 		Pending   []bridge.UID `json:"pending"`
 		Denied    []bridge.UID `json:"denied"`
 		Complete  bool         `json:"complete"`
+		Feed      *feedState   `json:"feed,omitempty"` // of who asks once: who stays is told of it apart
 	}
 	changesMessage struct {
 		Type      string    `json:"type"`

@@ -8,9 +8,10 @@ import (
 
 // metrics are the hub's figures. None has a label that a client could fill.
 type metrics struct {
-	changes, frames, deliveries    prometheus.Counter
-	refused, closed, callbacks     *prometheus.CounterVec
-	sessions, watched, unknown, up prometheus.Gauge
+	changes, frames, deliveries prometheus.Counter
+	refused, closed, callbacks  *prometheus.CounterVec
+	sessions, watched, unknown  prometheus.Gauge
+	state                       *prometheus.GaugeVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -33,16 +34,24 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		sessions: gauge("sessions", "WebSockets and event streams connected."),
 		watched:  gauge("watched_users", "Users whom this hub watches."),
 		unknown:  gauge("unknown_users", "Watched users whose state nobody vouches for yet."),
-		up:       gauge("feed_state", "The feed's health: 2 live, 1 degraded, 0 down."),
+		state: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "presence_bridge", Subsystem: "hub",
+			Name: "feed_state", Help: "1 for the state that the feed is in, as clients are told: live, degraded or down."}, []string{"state"}),
 	}
+	m.feed(bridge.FeedDown) // until the poller is heard
 	if r != nil {
-		r.MustRegister(m.changes, m.frames, m.deliveries, m.refused, m.closed, m.callbacks, m.sessions, m.watched, m.unknown, m.up)
+		r.MustRegister(m.changes, m.frames, m.deliveries, m.refused, m.closed, m.callbacks, m.sessions, m.watched, m.unknown, m.state)
 	}
 	return m
 }
 
 func (m *metrics) feed(s bridge.FeedState) {
-	m.up.Set(map[bridge.FeedState]float64{bridge.FeedLive: 2, bridge.FeedDegraded: 1}[s])
+	for _, state := range []bridge.FeedState{bridge.FeedLive, bridge.FeedDegraded, bridge.FeedDown} {
+		value := 0.0
+		if state == s {
+			value = 1
+		}
+		m.state.WithLabelValues(string(state)).Set(value)
+	}
 }
 
 func (m *metrics) gauges(sessions, watched, unknown int) {

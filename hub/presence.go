@@ -19,7 +19,8 @@ const (
 	waitByDefault = 0
 )
 
-// getPresence serves GET /v1/presence?uids=a,b&wait=2s: the states now, as subscribed has them. Asking watches
+// getPresence serves GET /v1/presence?uids=a,b&wait=2s: the states now, as subscribed has them, and the feed's state,
+// without which nobody could tell whether they are stale. Asking watches
 // for a minute those whom nobody watched; wait is for their first states.
 func (h *Hub) getPresence(c echo.Context) error {
 	g, err := h.auth.verify(tokenOf(c.Request()))
@@ -71,8 +72,9 @@ func (h *Hub) ask(waiting, request context.Context, g grant, uids []bridge.UID) 
 	}
 	for {
 		h.mu.Lock()
-		answer := h.snapshot(s, allowed, 0)
+		answer, feed := h.snapshot(s, allowed, 0), h.feed
 		h.mu.Unlock()
+		answer.Feed = &feed
 		answer.Denied, answer.Complete = denied, true
 		if len(answer.Pending) == 0 || waiting.Err() != nil {
 			return answer, nil

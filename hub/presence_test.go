@@ -65,6 +65,7 @@ func TestGetPresence(t *testing.T) {
 	require.Equal(t, []bridge.UID{"new"}, got.Pending)
 	require.Equal(t, "subscribed", got.Type)
 	require.True(t, got.Complete)
+	require.Equal(t, bridge.FeedLive, got.Feed.State)
 
 	// Asking watches, so that the next one who asks gets an answer.
 	require.Eventually(t, func() bool { return w.look.registry.Watched("new") }, soon, often)
@@ -77,6 +78,13 @@ func TestGetPresence(t *testing.T) {
 	w.look.see("new", online("first"))
 	require.Equal(t, map[bridge.UID]string{"new": "first"}, (<-answered).exts())
 	require.Equal(t, map[bridge.UID]string{"new": "first"}, get("uids=new").exts())
+
+	// What was known is told in an outage as well, with what it takes to see that it is old.
+	w.look.say(bridge.FeedDown)
+	h.hears(bridge.FeedDown)
+	got = get("uids=known")
+	require.Equal(t, map[bridge.UID]string{"known": "here"}, got.exts())
+	require.Equal(t, bridge.FeedDown, got.Feed.State)
 
 	for query, code := range map[string]string{
 		"": "bad_message", "uids=": "bad_message", "uids=a,,b": "bad_uid", "uids=a%20b": "bad_uid",

@@ -161,7 +161,7 @@ func parseTTL(s string) (time.Duration, error) {
 	}
 	ttl, err := time.ParseDuration(s)
 	if err != nil || ttl < bridge.MinLease || ttl > bridge.MaxLease {
-		return 0, refuse(http.StatusBadRequest, "bad_ttl", fmt.Sprintf("ttl is a duration such as 10m, from %s to %s", bridge.MinLease, bridge.MaxLease))
+		return 0, refuse(http.StatusBadRequest, "bad_ttl", fmt.Sprintf("ttl is a duration such as 10m, from %s to %.0fh", bridge.MinLease, bridge.MaxLease.Hours()))
 	}
 	return ttl, nil
 }

@@ -33,7 +33,7 @@ type hubSettings struct {
 	OfflineGrace   time.Duration `variable:"OFFLINE_GRACE" group:"hub" default:"0s" help:"This version knows 0s only: offline is shown at once."`
 	CallbackSecret string        `variable:"CALLBACK_SECRET" group:"hub" placeholder:"SECRET" help:"The secret of the vendor's callback rule for userStatus. It switches POST /v1/callbacks/easemob on: whoever logs in or out is looked at in the next call. Prefer the variable: others on the machine see flags."`
 
-	Auth           string `variable:"AUTH" group:"auth" placeholder:"none" help:"none lets everybody watch and set everybody, and has to be asked for in words."`
+	Auth           string `variable:"AUTH" group:"auth" placeholder:"WORD" help:"none lets everybody watch and set everybody, and has to be asked for in words."`
 	AuthHMACSecret string `name:"auth-hmac-secret" variable:"AUTH_HMAC_SECRET" group:"auth" placeholder:"SECRET" help:"Browsers show a JWT that is signed HS256 with this secret of 32 bytes or more. Prefer the variable: others on the machine see flags."`
 	AuthJWKSURL    string `name:"auth-jwks-url" variable:"AUTH_JWKS_URL" group:"auth" placeholder:"URL" help:"Not supported by this version."`
 

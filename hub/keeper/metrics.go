@@ -26,7 +26,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help: "Users whom all the operators together can subscribe."}),
 		without: prometheus.NewGauge(prometheus.GaugeOpts{Name: "presence_bridge_keeper_without_subscription",
 			Help: "Users who are watched and have no subscription, because the operators are full or the vendor refuses."}),
-		leading: prometheus.NewGauge(prometheus.GaugeOpts{Name: "presence_bridge_keeper_leading",
+		leading: prometheus.NewGauge(prometheus.GaugeOpts{Name: "presence_bridge_keeper_leader",
 			Help: "1 while this process is the active keeper."}),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "presence_bridge_keeper_calls_total",
 			Help: "Calls to the vendor, by kind and result."}, []string{"kind", "result"}),

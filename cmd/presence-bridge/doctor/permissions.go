@@ -88,10 +88,10 @@ func (l *line) trying(subject string) func(context.Context) error {
 	}
 }
 
-// tryConsumer asks for a consumer in words that JetStream cannot read.
+// tryConsumer asks for a consumer of another stream than the subject of the request says, so none is made.
 func (l *line) tryConsumer(ctx context.Context) error {
 	m := nats.NewMsg("$JS.API.CONSUMER.CREATE." + bridge.StreamName + ".presence-doctor." + l.App.Subjects())
-	m.Data = []byte("{")
+	m.Data = []byte(`{"stream_name":"` + nobody + `"}`)
 	_, err := l.ask(ctx, m)
 	return err
 }
