@@ -51,6 +51,9 @@ func TestAMessageOfOursThatWasReadFirstIsStillOurs(t *testing.T) {
 	e, verified, _ := j.Last("alice")
 	require.Same(t, f.change, e.Change)
 	require.Equal(t, f.at, verified)
+	j.Apply(e) // as it is read when its acknowledgement was faster
+	_, verified, _ = j.Last("alice")
+	require.Equal(t, f.at, verified, "it is no news")
 }
 
 // declined is a message that JetStream refused, since the user's last message was another one.
