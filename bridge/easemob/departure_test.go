@@ -57,6 +57,18 @@ func TestWhatMayNotLeaveIsNotSent(t *testing.T) {
 	}
 }
 
+// TestWhoGetsAnotherConnectionWaitsForNobody: net/http boards again where a connection turns out to be dead.
+func TestWhoGetsAnotherConnectionWaitsForNobody(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	d := newDeparture(ctx, newWire(newLimiter(1000)))
+	require.NoError(t, d.board())
+	require.NoError(t, d.board(), "its turn is its own")
+	d.end()
+	d.end()
+	require.NoError(t, d.wire.wait(ctx), "and was given back once")
+}
+
 // TestAskedIsWhenTheCallLeft holds a call up where it is about to leave, as a process is that was stopped.
 func TestAskedIsWhenTheCallLeft(t *testing.T) {
 	c, _ := counted(t, false)
