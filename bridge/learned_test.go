@@ -37,6 +37,7 @@ func TestWhatWasLearnedByHalvesIsRefused(t *testing.T) {
 		require.NoError(t, err)
 		_, err = b.LoadLearned(t.Context())
 		require.ErrorIs(t, err, errHalfLearned, "wrong %d", i)
+		require.EqualValues(t, i+1, b.PassedOver()[PassedLearned], "it is counted")
 	}
 	require.NoError(t, b.SaveLearned(t.Context(), make([]byte, 2*learnedChunk)))
 	require.NoError(t, kv.Purge(t.Context(), b.learnedKey(1)))
