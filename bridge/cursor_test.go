@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"math"
 	"testing"
 
@@ -46,4 +47,29 @@ func FuzzParseCursor(f *testing.F) {
 			require.Equal(t, s, c.String(), "one place has one cursor")
 		}
 	})
+}
+
+// TestALogHoldsItsOwnCursors: one whose message has made room for newer ones of its user is as good as any.
+func TestALogHoldsItsOwnCursors(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	foreign(t, b, "alice", encoded(t, change("alice", "")))
+	m, err := b.stream.GetMsg(t.Context(), 1)
+	require.NoError(t, err)
+	c := Cursor{Stream: 1, Seq: 1, Stored: m.Time.UnixNano()}
+	other := c
+	other.Stored++
+	holds := func(c Cursor) bool {
+		is, err := b.Holds(t.Context(), c)
+		require.NoError(t, err)
+		return is
+	}
+	require.True(t, holds(c))
+	require.False(t, holds(other), "another message is where it points to")
+	require.NoError(t, b.stream.DeleteMsg(t.Context(), 1))
+	require.True(t, holds(c))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = b.Holds(gone, c)
+	require.ErrorIs(t, err, context.Canceled, "nobody can tell")
 }

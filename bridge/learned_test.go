@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -30,11 +31,13 @@ func TestWhatWasLearnedByHalvesIsRefused(t *testing.T) {
 	require.NoError(t, b.SaveLearned(t.Context(), make([]byte, 2*learnedChunk)))
 	kv, err := b.js.KeyValue(t.Context(), LearnedBucket)
 	require.NoError(t, err)
-	for i, wrong := range [][]byte{nil, {1, 2, 3}, make([]byte, 9), bytes.Repeat([]byte{255}, 100), make([]byte, learnedChunk)} {
+	tooMuch := binary.BigEndian.AppendUint64(nil, maxLearned)
+	for i, wrong := range [][]byte{nil, {1, 2, 3}, tooMuch, make([]byte, 9), bytes.Repeat([]byte{255}, 100), make([]byte, learnedChunk)} {
 		_, err = kv.Put(t.Context(), b.learnedKey(0), wrong)
 		require.NoError(t, err)
 		_, err = b.LoadLearned(t.Context())
 		require.ErrorIs(t, err, errHalfLearned, "wrong %d", i)
+		require.EqualValues(t, i+1, b.PassedOver()[PassedLearned], "it is counted")
 	}
 	require.NoError(t, b.SaveLearned(t.Context(), make([]byte, 2*learnedChunk)))
 	require.NoError(t, kv.Purge(t.Context(), b.learnedKey(1)))

@@ -62,16 +62,18 @@ func doneAll(l *lineup, b batch, at time.Time, o schedule.Outcome) {
 
 // TestTheSourceOfAHintIsForgottenWhenItWasSeen: a call that failed has shown nothing, so what made us look stands.
 func TestTheSourceOfAHintIsForgottenWhenItWasSeen(t *testing.T) {
-	l := newTestLineup("a")
-	l.watch("u", 1, known(noon), noon)
-	l.hint("u", bridge.SourceHint, noon)
-	for _, o := range []schedule.Outcome{schedule.Failed, schedule.Seen} {
-		b := l.next(noon)
-		require.Equal(t, map[bridge.UID]bridge.Source{"u": bridge.SourceHint}, b.sources(), "outcome %d", o)
-		doneAll(l, b, noon, o)
+	for _, o := range []schedule.Outcome{schedule.Seen, schedule.Missing} {
+		l := newTestLineup("a")
+		l.watch("u", 1, known(noon), noon)
+		l.hint("u", bridge.SourceHint, noon)
+		for _, o := range []schedule.Outcome{schedule.Failed, o} {
+			b := l.next(noon)
+			require.Equal(t, map[bridge.UID]bridge.Source{"u": bridge.SourceHint}, b.sources(), "outcome %d", o)
+			doneAll(l, b, noon, o)
+		}
+		b := l.next(noon.Add(time.Second))
+		require.Equal(t, map[bridge.UID]bridge.Source{"u": bridge.SourcePoll}, b.sources(), "outcome %d", o)
 	}
-	b := l.next(noon.Add(time.Second))
-	require.Equal(t, map[bridge.UID]bridge.Source{"u": bridge.SourcePoll}, b.sources())
 }
 
 func TestAHintDuringACallMeansAnotherLook(t *testing.T) {
@@ -82,7 +84,10 @@ func TestAHintDuringACallMeansAnotherLook(t *testing.T) {
 		l.hint("u", bridge.SourceHint, noon.Add(time.Millisecond))
 		require.Empty(t, l.next(noon.Add(time.Millisecond)).picks, "nobody is in two calls")
 		doneAll(l, doing, noon, o)
-		require.Equal(t, map[bridge.UID]bridge.Source{"u": bridge.SourceHint}, l.next(noon.Add(time.Millisecond)).sources(), "outcome %d", o)
+		again := l.next(noon.Add(time.Millisecond))
+		require.Equal(t, map[bridge.UID]bridge.Source{"u": bridge.SourceHint}, again.sources(), "outcome %d", o)
+		doneAll(l, again, noon.Add(time.Millisecond), schedule.Seen)
+		require.Equal(t, map[bridge.UID]bridge.Source{"u": bridge.SourcePoll}, l.next(noon.Add(time.Second)).sources(), "and no more")
 	}
 }
 
@@ -102,6 +107,9 @@ func TestAnOwnSetGoesBeforeHints(t *testing.T) {
 	set(noon.Add(time.Second)) // while in the call
 	l.done("u00999", schedule.Look{At: noon})
 	require.Equal(t, pick{"u00999", bridge.SourceBridge, schedule.LaneFront}, l.next(noon.Add(time.Second)).picks[0])
+	l.hint("u00999", bridge.SourceHint, noon.Add(time.Second)) // while in a call that fails
+	l.done("u00999", schedule.Look{At: noon.Add(time.Second), Outcome: schedule.Failed})
+	require.Equal(t, bridge.SourceBridge, l.next(noon.Add(2 * time.Second)).sources()["u00999"])
 }
 
 // TestAFlappingUserIsAskedNoMoreOftenThanRevisit has one user flap a hundred times a second, for ten seconds.
@@ -203,6 +211,12 @@ func TestUsersOfNoOperatorOfOursStayWhereTheyAre(t *testing.T) {
 			after, _ := l.place(uid, noon)
 			require.Equal(t, before, after)
 		}
+		for _, name := range l.operators {
+			l.assign(uid, name, noon)
+			l.assign(uid, "", noon)
+			after, _ := l.place(uid, noon)
+			require.Equal(t, before.operator, after.operator, "back from %s", name)
+		}
 	}
 }
 
@@ -245,6 +259,15 @@ func TestWhoIsWatchedAgainDuringTheCallStays(t *testing.T) {
 	require.Empty(t, l.next(noon).picks, "it is in a call still")
 	doneAll(l, b, noon, schedule.Seen)
 	require.Len(t, l.next(noon.Add(time.Second)).picks, 1)
+}
+
+func TestWhoIsWatchedAgainWeighsWhatTheyWeighNow(t *testing.T) {
+	l := newTestLineup("a")
+	l.watch("y", 1, known(noon), noon)
+	before, _ := l.place("y", noon)
+	l.watch("y", 100, known(noon), noon)
+	after, _ := l.place("y", noon)
+	require.InEpsilon(t, before.Stride/10, after.Stride, 1e-6)
 }
 
 func TestStrangersAreNoMatter(t *testing.T) {

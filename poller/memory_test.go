@@ -41,6 +41,7 @@ func TestAMemoryIsReadAsItWasWritten(t *testing.T) {
 	other := newLineup([]string{"a"}, Config{}.schedule(noon), m)
 	other.watch("u00000", 1, known(noon), noon)
 	require.Equal(t, want["u00000"], other.schedule.Record(other.members["u00000"].number))
+	require.NotContains(t, other.memory.records, bridge.UID("u00000"), "an old record would be written after the new one")
 	require.Equal(t, l.schedule.Hazards().Append(nil), other.schedule.Hazards().Append(nil))
 }
 

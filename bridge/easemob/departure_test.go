@@ -38,15 +38,19 @@ func counted(t *testing.T, secure bool) (*Client, *atomic.Int64) {
 func TestWhatMayNotLeaveIsNotSent(t *testing.T) {
 	for name, secure := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
-			c, calls := counted(t, secure)
+			var c *Client
+			var calls *atomic.Int64
+			if !secure { // HTTP/2 sends the headers first; what comes is a call that ends before it has begun
+				t.Cleanup(func() { assert.EqualValues(t, 1, calls.Load(), "all that had come by the time the server was closed") })
+			}
+			c, calls = counted(t, secure)
 			no := errors.New("not any more")
 			held := BeforeLeaving(t.Context(), func(context.Context) error { return no })
-			_, err := c.Get(held, "svc", []string{"a"})
-			require.ErrorIs(t, err, no)
-			_, err = c.Exists(held, "a")
-			require.ErrorIs(t, err, no)
-			if !secure { // HTTP/2 sends the headers first; what comes is a call that ends before it has begun
-				assert.Zero(t, calls.Load())
+			for range 20 {
+				_, err := c.Get(held, "svc", []string{"a"})
+				require.ErrorIs(t, err, no)
+				_, err = c.Exists(held, "a")
+				require.ErrorIs(t, err, no)
 			}
 			before := calls.Load()
 			got, err := c.Get(BeforeLeaving(t.Context(), func(context.Context) error { return nil }), "svc", []string{"a"})
@@ -55,6 +59,18 @@ func TestWhatMayNotLeaveIsNotSent(t *testing.T) {
 			assert.EqualValues(t, 1, calls.Load()-before)
 		})
 	}
+}
+
+// TestWhoGetsAnotherConnectionWaitsForNobody: net/http boards again where a connection turns out to be dead.
+func TestWhoGetsAnotherConnectionWaitsForNobody(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	d := newDeparture(ctx, newWire(newLimiter(1000)))
+	require.NoError(t, d.board())
+	require.NoError(t, d.board(), "its turn is its own")
+	d.end()
+	d.end()
+	require.NoError(t, d.wire.wait(ctx), "and was given back once")
 }
 
 // TestAskedIsWhenTheCallLeft holds a call up where it is about to leave, as a process is that was stopped.

@@ -1,0 +1,96 @@
+package bridge
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/stretchr/testify/require"
+)
+
+// aloft is a journal of stream 1, and a flight to it that was sent when the user's last message was number 5.
+func aloft(b *Bus) (*Journal, *flight) {
+	j := NewJournal(b)
+	j.Reset(1)
+	j.CaughtUp()
+	return j, &flight{stream: 1, after: 5, change: &Change{UID: "alice", State: busy}, at: time.Now()}
+}
+
+// said is what others have written, as it is read from the log.
+func said(seq uint64) Entry {
+	return Entry{Change: &Change{UID: "alice", State: online, ObservedAt: 1}, Seq: seq}
+}
+
+func lastSeq(j *Journal) uint64 {
+	e, _, _ := j.Last("alice")
+	return e.Seq
+}
+
+// TestALateWordMovesNothingBack: acknowledgements and what is read back may come after newer news, or after the stream
+// was made anew.
+func TestALateWordMovesNothingBack(t *testing.T) {
+	j, f := aloft(nil)
+	j.Apply(said(7))
+	j.landed(f, 6)
+	require.EqualValues(t, 7, lastSeq(j), "the log has gone on since it landed")
+	j.learn(f, said(6))
+	require.EqualValues(t, 7, lastSeq(j), "and since it was read back")
+
+	j.Reset(2)
+	j.landed(f, 6)
+	j.learn(f, said(6))
+	require.Zero(t, lastSeq(j), "both are of another stream")
+}
+
+// TestAMessageOfOursThatWasReadFirstIsStillOurs: the log told it as one of another's, whom no look of ours confirms.
+func TestAMessageOfOursThatWasReadFirstIsStillOurs(t *testing.T) {
+	j, f := aloft(nil)
+	j.Apply(said(6))
+	j.landed(f, 6)
+	e, verified, _ := j.Last("alice")
+	require.Same(t, f.change, e.Change)
+	require.Equal(t, f.at, verified)
+	j.Apply(e) // as it is read when its acknowledgement was faster
+	_, verified, _ = j.Last("alice")
+	require.Equal(t, f.at, verified, "it is no news")
+}
+
+// declined is a message that JetStream refused, since the user's last message was another one.
+type declined struct{ unanswered }
+
+func (declined) Err() <-chan error {
+	err := make(chan error, 1)
+	err <- &jetstream.APIError{ErrorCode: jetstream.JSErrCodeStreamWrongLastSequence}
+	return err
+}
+
+// TestARefusalIsNoFailure, also where what it was refused for is gone when the log is read.
+func TestARefusalIsNoFailure(t *testing.T) {
+	t.Parallel()
+	j, f := aloft(newBus(t))
+	f.after, f.data, f.ack = 0, []byte("sent"), declined{}
+	out, err := j.land(t.Context(), []*flight{f}, Outcome{}, nil)
+	require.NoError(t, err)
+	require.Equal(t, Outcome{Again: []UID{"alice"}}, out)
+}
+
+// unanswered is a message of which nobody ever says what became of it.
+type unanswered struct{ jetstream.PubAckFuture }
+
+func (unanswered) Ok() <-chan *jetstream.PubAck { return nil }
+func (unanswered) Err() <-chan error            { return nil }
+
+func TestNobodyWaitsForAnAcknowledgementWhoHasGone(t *testing.T) {
+	j, f := aloft(nil)
+	f.ack = unanswered{}
+	gone, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f.err = j.acknowledged(gone, f)
+	}()
+	cancel()
+	waitFor(t, done, "the end of the wait")
+	require.ErrorIs(t, f.err, context.Canceled)
+}
