@@ -69,30 +69,37 @@ func (j *Journal) land(ctx context.Context, sent []*flight, out Outcome, errs []
 			unsure = append(unsure, f)
 		}
 	}
-	out.Published += len(sent) - len(unsure)
-	blind := false // the log cannot be read: no use in asking for each
+	again, lost := j.settleAll(ctx, unsure)
+	for _, f := range sent {
+		j.ended(f)
+	}
+	out.Published += len(sent) - len(again)
+	out.Again = append(out.Again, again...)
+	if errs = append(errs, lost...); len(errs) > 0 {
+		return out, fmt.Errorf("writing the log: %d messages given up, %d written: %w", len(errs), out.Published, errs[0])
+	}
+	return out, nil
+}
+
+// settleAll settles one by one, and lists who has to be looked at again. Once the log cannot be read it asks for nobody
+// more.
+func (j *Journal) settleAll(ctx context.Context, unsure []*flight) (again []UID, lost []error) {
+	blind := false
 	for _, f := range unsure {
 		err := f.err
 		if !blind {
 			err = j.settle(ctx, f)
 			blind = errors.Is(err, errUnread)
 		}
-		switch {
-		case err == nil:
-			out.Published++
+		if err == nil {
 			continue
-		case !errors.Is(err, errOvertaken):
-			errs = append(errs, err)
 		}
-		out.Again = append(out.Again, f.change.UID)
+		again = append(again, f.change.UID)
+		if !errors.Is(err, errOvertaken) {
+			lost = append(lost, err)
+		}
 	}
-	for _, f := range sent {
-		j.ended(f)
-	}
-	if len(errs) > 0 {
-		return out, fmt.Errorf("writing the log: %d messages given up, %d written: %w", len(errs), out.Published, errs[0])
-	}
-	return out, nil
+	return again, lost
 }
 
 func (j *Journal) acknowledged(ctx context.Context, f *flight) error {

@@ -36,23 +36,38 @@ func (h *Hub) shareSets(ctx context.Context) error {
 	}
 	tick := time.NewTicker(shareEvery)
 	defer tick.Stop()
-	since, others := time.Now(), 0 // when we began, or were away from NATS last
-	for heard := since; ; {
-		if n, err := h.otherSetters(ctx); err == nil {
-			heard, others = time.Now(), n
-		} else if ctx.Err() == nil {
+	for s := newSharing(time.Now()); ; {
+		others, err := h.otherSetters(ctx)
+		if err != nil && ctx.Err() == nil {
 			h.log.Warn("sharing the budget for setting presences", "error", err)
-			if time.Since(heard) > unheardFor {
-				since = time.Now()
-			}
 		}
-		h.sharer.Share(easemob.KindSet, parts(others, time.Since(since)))
+		h.sharer.Share(easemob.KindSet, s.parts(others, err == nil, time.Now()))
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
 	}
+}
+
+// sharing is what a hub knows of who shares the budget.
+type sharing struct {
+	since  time.Time // when it began, or was away from NATS last
+	heard  time.Time // when it heard of the others last
+	others int
+}
+
+func newSharing(now time.Time) *sharing { return &sharing{since: now, heard: now} }
+
+// parts takes in a count of the others, if there was one, and is of how many parts of the budget the hub takes one now.
+func (s *sharing) parts(others int, counted bool, now time.Time) int {
+	switch {
+	case counted:
+		s.heard, s.others = now, others
+	case now.Sub(s.heard) > unheardFor:
+		s.since = now
+	}
+	return parts(s.others, now.Sub(s.since))
 }
 
 // otherSetters counts the hubs beside this one, which may or may not have said that it lives.

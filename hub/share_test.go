@@ -53,3 +53,17 @@ func TestPartsOfTheBudget(t *testing.T) {
 	require.Equal(t, 3*gently, parts(2, gentlyFor-1))
 	require.Equal(t, 3, parts(2, gentlyFor))
 }
+
+// TestWhoIsAwayFromNATSGoesGently: the others take it for dead, and take its part.
+func TestWhoIsAwayFromNATSGoesGently(t *testing.T) {
+	now := time.Now()
+	s := newSharing(now)
+	at := func(d time.Duration, others int, counted bool) int { return s.parts(others, counted, now.Add(d)) }
+	require.Equal(t, 2*gently, at(0, 1, true))
+	require.Equal(t, 2, at(gentlyFor, 1, true))
+	require.Equal(t, 2, at(gentlyFor+unheardFor, 0, false), "it may be back in a moment")
+	away := gentlyFor + unheardFor + 1
+	require.Equal(t, 2*gently, at(away, 0, false))
+	require.Equal(t, 3*gently, at(away+shareEvery, 2, true), "they have yet to hear of it")
+	require.Equal(t, 3, at(away+gentlyFor, 2, true))
+}
