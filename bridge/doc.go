@@ -60,7 +60,8 @@
 //   - A follower hears the last message of everybody, then that this was all, then what happens:
 //     TestFollowersGetTheLastOfEveryoneThenWhatHappens, TestAnEmptyStreamSaysCaughtUp; of a new stream as of a
 //     new log: TestAStreamMadeAnewIsANewLog, and of one that lost its tail and was written on:
-//     TestALogThatLostItsTailAndWentOnIsNoticed; of what cannot be read nothing:
+//     TestALogThatLostItsTailAndWentOnIsNoticed,
+//     TestWhatWasWrittenAndIsLostIsNoticed; of what cannot be read nothing:
 //     TestMalformedMessagesArePassedOver; and nothing after Follow returned: TestNothingIsToldAfterFollowReturned.
 //   - A cursor is of one log, and a damaged one is seen: FuzzParseCursor,
 //     TestDamagedAndForeignCursorsAreRefused.

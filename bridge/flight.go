@@ -26,7 +26,9 @@ type flight struct {
 	data   []byte    // the change as it was sent
 	at     time.Time // start of the look behind it
 	ack    jetstream.PubAckFuture
-	err    error // why there was no acknowledgement
+
+	seq uint64 // its place in the log, where it was acknowledged
+	err error  // why it was not
 }
 
 // send publishes a change on the condition that k is still the user's last message.
@@ -63,12 +65,14 @@ func (j *Journal) ended(f *flight) {
 // land waits for the acknowledgements, and looks into the log where there is none. Only what the log holds moves the
 // memory.
 func (j *Journal) land(ctx context.Context, sent []*flight, out Outcome, errs []error) (Outcome, error) {
+	epoch := j.bus.epoch()
 	var unsure []*flight
 	for _, f := range sent {
 		if f.err = j.acknowledged(ctx, f); f.err != nil {
 			unsure = append(unsure, f)
 		}
 	}
+	j.took(epoch, sent)
 	again, lost := j.settleAll(ctx, unsure)
 	for _, f := range sent {
 		j.ended(f)
@@ -105,12 +109,24 @@ func (j *Journal) settleAll(ctx context.Context, unsure []*flight) (again []UID,
 func (j *Journal) acknowledged(ctx context.Context, f *flight) error {
 	select {
 	case ack := <-f.ack.Ok():
-		j.landed(f, ack.Sequence)
+		f.seq = ack.Sequence
+		j.landed(f, f.seq)
 		return nil
 	case err := <-f.ack.Err():
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// took notes what the log has to hold from here on.
+func (j *Journal) took(epoch uint64, sent []*flight) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, f := range sent {
+		if f.seq > 0 && f.stream == j.stream {
+			j.acked.note(epoch, mark{seq: f.seq, data: f.data})
+		}
 	}
 }
 

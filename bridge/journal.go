@@ -20,7 +20,8 @@ type Journal struct {
 	mu      sync.Mutex
 	users   map[UID]*known
 	flights map[UID]*flight // the last message of ours that is under way
-	stream  int64           // whose sequences users hold
+	acked   acked
+	stream  int64 // whose sequences users hold
 	live    bool
 	caught  chan struct{} // closed at the first CaughtUp
 }
@@ -45,7 +46,7 @@ func (j *Journal) Ready() <-chan struct{} { return j.caught }
 func (j *Journal) Reset(stream int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.users, j.stream, j.live = map[UID]*known{}, stream, false
+	j.users, j.stream, j.live, j.acked = map[UID]*known{}, stream, false, acked{}
 }
 
 // CaughtUp implements [Follower].

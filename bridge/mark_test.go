@@ -38,9 +38,9 @@ func TestWhatIsLostOfTheLog(t *testing.T) {
 	at := func(seq uint64) mark {
 		m, err := b.stream.GetMsg(t.Context(), seq)
 		require.NoError(t, err)
-		return mark{seq, m.Time}
+		return mark{seq: seq, stored: m.Time}
 	}
-	another := mark{2, at(2).stored.Add(time.Nanosecond)}
+	another := mark{seq: 2, stored: at(2).stored.Add(time.Nanosecond)}
 	for name, c := range map[string]struct {
 		relay *relay
 		lost  bool
@@ -65,4 +65,28 @@ func TestWhatIsLostOfTheLog(t *testing.T) {
 	r.arrived(delivered(9, 1))
 	r.vouched(marks - 1)
 	require.Equal(t, []mark{at(3)}, r.doubted, "what came into doubt meanwhile stays so")
+}
+
+// TestWhatWasWrittenAndIsLostIsNoticed has a server forget messages that were acknowledged, and not read yet, and take
+// others in their place.
+func TestWhatWasWrittenAndIsLostIsNoticed(t *testing.T) {
+	t.Parallel()
+	f := newForgetful(t)
+	b := busOver(t, f.URL())
+	j := unaware(t, b)
+	reader := &relay{bus: b, to: []Follower{j}}
+	back := func() { require.Eventually(t, b.Connected, soon, often) }
+	observed(t, j, look("alice", online))
+	f.remember()
+	back()
+	require.False(t, b.lostWhatWasRead(t.Context(), reader))
+	lookUntilTaken(t, j, "alice", busy)
+	require.False(t, b.lostWhatWasRead(t.Context(), reader))
+	f.forget()
+	back()
+	foreign(t, b, "bob", encoded(t, change("bob", "")))
+	foreign(t, b, "carol", encoded(t, change("carol", "")))
+	require.True(t, b.lostWhatWasRead(t.Context(), reader), "what was written last is another's message now")
+	lookUntilTaken(t, j, "dave", online)
+	require.True(t, b.lostWhatWasRead(t.Context(), reader), "also when something newer was written since")
 }

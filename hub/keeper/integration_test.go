@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -129,20 +130,29 @@ func subscribed(emu *emulator.Server, c Config) map[bridge.UID]string {
 
 func requireLedgerTells(t *testing.T, l ledger, emu *emulator.Server, c Config) {
 	t.Helper()
+	require.Empty(t, ledgerOff(t, l, emu, c))
+}
+
+// ledgerOff says where the ledger and the vendor differ; empty: nowhere.
+func ledgerOff(t *testing.T, l ledger, emu *emulator.Server, c Config) string {
+	t.Helper()
 	lines, err := l.Ledger(t.Context())
 	require.NoError(t, err)
 	told := 0
 	for _, op := range c.Operators {
 		for uid, until := range emu.Subscriptions(op) {
 			line := lines[bridge.UID(uid)]
-			require.Equal(t, op, line.Operator, "of %s", uid)
-			if d := until.Sub(time.UnixMilli(line.Until)).Abs(); d > 2*time.Second {
-				t.Fatalf("the ledger is %v off about %s", d, uid)
+			d := until.Sub(time.UnixMilli(line.Until)).Abs()
+			if line.Operator != op || d > 2*time.Second {
+				return fmt.Sprintf("%s is %q's in the ledger and %s's at the vendor, %v off", uid, line.Operator, op, d)
 			}
 			told++
 		}
 	}
-	require.Len(t, lines, told)
+	if len(lines) != told {
+		return fmt.Sprintf("%d in the ledger, %d at the vendor", len(lines), told)
+	}
+	return ""
 }
 
 const fixedToken = "a-fixed-token"

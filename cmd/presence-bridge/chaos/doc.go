@@ -19,8 +19,8 @@
 //	audit_test.go      what may be in the log
 //	lies_test.go       that the audit finds every kind of lie
 //
-// The test prints the seed; CHAOS_SEED=n repeats its plan, though not what the processes make of it, and CHAOS_ROUNDS=n
-// makes it longer. It runs on Linux, which can tell that a process is stopped. With -short it is left out.
+// The test prints its seed; CHAOS_SEED=n takes another, and CHAOS_ROUNDS=n makes it longer. A seed is a plan: what the
+// processes make of it is new each time. It runs on Linux, which can tell that a process is stopped.
 //
 // What is promised of the log is in the package bridge; this is the test that holds all of it at once: TestChaos. That
 // its audit finds every kind of lie: TestLiesAreFound.
