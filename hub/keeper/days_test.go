@@ -81,12 +81,8 @@ func (d *days) begin() {
 	d.excused = later(d.excused, time.Now())
 }
 
-// badLuck is for calls that the emulator fails by its dice several times in a row, each of them made again after a
-// longer pause: once in a hundred runs that takes longer than the bounds allow for.
-const badLuck = 20 * time.Minute
-
-// withoutBound and unwantedBound are those of the package's doc, and bad luck.
-func (d *days) withoutBound() time.Duration { return d.config.Reconcile + 6*time.Minute + badLuck }
+// withoutBound and unwantedBound are those of the package's doc.
+func (d *days) withoutBound() time.Duration { return d.config.Reconcile + 6*time.Minute }
 
 func (d *days) unwantedBound() time.Duration { return d.withoutBound() + 2*time.Minute }
 
