@@ -18,10 +18,11 @@ const (
 	truthFor     = 20 * time.Second
 	truthChanges = 50.0
 	truthClients = 50
+	quietFor     = 2 * time.Second
 )
 
-// Fifty sockets, an event stream, a request and the log itself say what the vendor says, soon after it has stopped
-// changing.
+// Fifty sockets, an event stream, a request and the log itself say what the vendor says, two seconds after it
+// has stopped changing.
 func TestTruth(t *testing.T) {
 	r := build(t, emulator.Options{Users: 200, ChangesPerS: truthChanges, Seed: 7})
 	r.addPoller("poller-1")
@@ -37,17 +38,25 @@ func TestTruth(t *testing.T) {
 	before := r.emulator.Stats()
 
 	time.Sleep(truthFor) // the workload itself, not a wait for a condition
-	require.NoError(t, r.emulator.SetPopulation(emulator.Population{Users: 200, ChangesPerS: truthChanges, Paused: true}))
-	paused := time.Now()
-	truth := truthOf(t, r)
+	var truth map[string]bridge.State
 	wrong := func() (all []string) {
 		for _, v := range append(views, stream) {
 			all = append(all, v.differences(truth, uids)...)
 		}
 		return all
 	}
-	eventually(t, time.Minute, "all say what the vendor says", func() bool { return len(wrong()) == 0 })
-	quiet := time.Since(paused)
+	var quiet time.Duration
+	for try := 0; try == 0 || try < 3 && len(wrong()) > 0; try++ { // a busy machine may be late; not each time
+		r.paused(false)
+		time.Sleep(time.Second)
+		r.paused(true)
+		began := time.Now()
+		for truth = truthOf(t, r); time.Since(began) < quietFor && len(wrong()) > 0; {
+			time.Sleep(20 * time.Millisecond)
+		}
+		quiet = time.Since(began)
+	}
+	require.Empty(t, wrong(), "after %s of quiet", quietFor)
 	for _, v := range append(views, stream) {
 		v.read(func(v *view) { require.Empty(t, v.wentBack, "observed_at went back") })
 	}
@@ -56,6 +65,10 @@ func TestTruth(t *testing.T) {
 	made := changesMade(r, uids)
 	require.Greater(t, made, int(truthChanges*truthFor.Seconds())/2, "the population lived")
 	t.Logf("%d changes made, all right %v after the last; %d gets before, %v after", made, quiet, before.Calls["get"], r.emulator.Stats().Calls)
+}
+
+func (r *road) paused(paused bool) {
+	require.NoError(r.t, r.emulator.SetPopulation(emulator.Population{Users: 200, ChangesPerS: truthChanges, Paused: paused}))
 }
 
 // asked is the view of one who asks by a single request.
