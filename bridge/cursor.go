@@ -11,7 +11,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-const cursorVersion = 1
+const (
+	cursorVersion = 1
+	maxCursor     = 1 + 8 + 2*binary.MaxVarintLen64 + 2 // bytes, before they are text
+)
 
 // Cursor is a place in the log. Stream is the stream's time of creation in Unix nanoseconds: a stream made
 // anew counts from 1 again, so the number alone would point into another log. Stored is when the stream took the message
@@ -24,15 +27,19 @@ type Cursor struct {
 }
 
 // String is the cursor as clients carry it: opaque, URL-safe, with a checksum so that a damaged one is seen.
-func (c Cursor) String() string {
-	b := []byte{cursorVersion}
+func (c Cursor) String() string { return string(c.Append(nil)) }
+
+// Append writes what [Cursor.String] says.
+func (c Cursor) Append(to []byte) []byte {
+	var space [maxCursor]byte
+	b := append(space[:0], cursorVersion)
 	b = binary.BigEndian.AppendUint64(b, uint64(c.Stream))
 	b = binary.AppendUvarint(b, c.Seq)
 	if c.Stored != 0 {
 		b = binary.AppendVarint(b, c.Stored-c.Stream)
 	}
 	b = binary.BigEndian.AppendUint16(b, checksum(b))
-	return base64.RawURLEncoding.EncodeToString(b)
+	return base64.RawURLEncoding.AppendEncode(to, b)
 }
 
 // ParseCursor reads what [Cursor.String] wrote.

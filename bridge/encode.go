@@ -21,6 +21,13 @@ func appendChange(b []byte, c *Change) []byte {
 	return append(appendString(append(b, `,"source":`...), string(c.Source)), '}')
 }
 
+// AppendPresence writes a presence as encoding/json does, to the byte. Hubs write each state once for all who watch.
+func AppendPresence(b []byte, p Presence) []byte {
+	b = appendString(append(b, `{"uid":`...), string(p.UID))
+	b = appendState(append(b, ','), p.State)
+	return append(strconv.AppendInt(append(b, `,"observed_at":`...), p.ObservedAt, 10), '}')
+}
+
 // appendState writes the fields of a state without its braces.
 func appendState(b []byte, s State) []byte {
 	b = strconv.AppendBool(append(b, `"online":`...), s.Online)

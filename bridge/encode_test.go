@@ -20,6 +20,9 @@ func FuzzAppendChange(f *testing.F) {
 		want, err := json.Marshal(c)
 		require.NoError(t, err)
 		require.Equal(t, string(want), string(appendChange(nil, c)))
+		want, err = json.Marshal(c.Presence())
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(AppendPresence(nil, c.Presence())))
 	})
 }
 

@@ -61,12 +61,12 @@ func BenchmarkChanges(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			h, list := crowded(b, 1, 100)
 			s := list[0]
-			watched := slices.Collect(maps.Keys(s.uids))[:n]
+			watched := slices.Collect(maps.Keys(s.watches))[:n]
 			b.ReportAllocs()
 			for b.Loop() {
 				h.mu.Lock()
-				for _, uid := range watched {
-					s.dirty(uid)
+				for _, u := range watched {
+					h.note(s, u)
 				}
 				h.mu.Unlock()
 				h.pull(s)

@@ -16,11 +16,15 @@ type cursor struct {
 }
 
 // String is the cursor as clients carry it: one place, or two where they differ.
-func (c cursor) String() string {
-	if c.from == c.at.Seq {
-		return c.at.String()
+func (c cursor) String() string { return string(c.Append(nil)) }
+
+// Append writes what String says.
+func (c cursor) Append(b []byte) []byte {
+	b = c.at.Append(b)
+	if c.from != c.at.Seq {
+		b = bridge.Cursor{Stream: c.at.Stream, Seq: c.from}.Append(append(b, '.'))
 	}
-	return c.at.String() + "." + bridge.Cursor{Stream: c.at.Stream, Seq: c.from}.String()
+	return b
 }
 
 func parseCursor(s string) (cursor, error) {
@@ -39,8 +43,8 @@ func parseCursor(s string) (cursor, error) {
 // cursor is where the session is. The caller holds mu.
 func (h *Hub) cursor(s *session) cursor {
 	c := cursor{at: h.position, from: h.position.Seq}
-	for uid := range s.unknown {
-		if u := h.users[uid]; u != nil && u.entry.Seq > 0 {
+	for u := range s.unknown {
+		if u.entry.Seq > 0 {
 			c.from = min(c.from, u.entry.Seq-1)
 		}
 	}

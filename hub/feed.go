@@ -33,7 +33,7 @@ func (h *Hub) setFeed(f feedState) {
 	for s := range h.sessions {
 		if s.greeted {
 			s.feed = true
-			s.nudge()
+			h.nudge(s)
 		}
 	}
 }

@@ -76,7 +76,6 @@ func encodesAs(t *testing.T, golden []byte, v any) {
 	for _, one := range list.Presences {
 		var p bridge.Presence
 		require.NoError(t, json.Unmarshal(one, &p))
-		u := &user{entry: bridge.Entry{Change: &bridge.Change{UID: p.UID, State: p.State, ObservedAt: p.ObservedAt}}}
-		require.JSONEq(t, string(one), string(u.presence()))
+		require.JSONEq(t, string(one), string(bridge.AppendPresence(nil, p)))
 	}
 }

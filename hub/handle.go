@@ -3,9 +3,13 @@ package hub
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
 )
+
+// setWithin is how long the vendor may take to set a presence.
+const setWithin = 10 * time.Second
 
 // handle does what a message of a WebSocket asks for.
 func (k *socket) handle(ctx context.Context, m message) error {
@@ -39,7 +43,6 @@ func (k *socket) authenticate(token, id string) error {
 	if err != nil {
 		return closeToken.because(err.Error())
 	}
-	defer signal(k.renewed)
 	if k.greeted() {
 		return k.hub.renew(k.session, id, g)
 	}
@@ -48,6 +51,7 @@ func (k *socket) authenticate(token, id string) error {
 	if why := k.hub.admit(k.session, g); why != nil {
 		return why
 	}
+	k.hub.expireAt(k.session, g.expires)
 	k.session.reply(k.hub.welcome(k.session))
 	return nil
 }
@@ -117,7 +121,7 @@ func (h *Hub) setPresence(ctx context.Context, g grant, uid bridge.UID, s settin
 		return err
 	}
 	defer done()
-	ctx, cancel := context.WithTimeout(ctx, writeWithin)
+	ctx, cancel := context.WithTimeout(ctx, setWithin)
 	defer cancel()
 	if err := h.vendor.SetPresence(ctx, string(uid), s.Resource, s.Status, s.Ext); err != nil {
 		return vendorRefusal(err)

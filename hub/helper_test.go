@@ -278,7 +278,7 @@ func live() bridge.Feed { return bridge.Feed{State: bridge.FeedLive, AsOf: 1} }
 // greeted is a session that may do what g says.
 func greeted(t testing.TB, h *Hub, g grant) *session {
 	t.Helper()
-	s, err := h.open()
+	s, err := h.openPulled()
 	require.NoError(t, err)
 	require.NoError(t, h.greet(s, g))
 	h.pull(s)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
@@ -72,7 +73,8 @@ type Hub struct {
 	metrics *metrics
 	handler http.Handler
 
-	callbacks *callbacks // nil: none are taken
+	callbacks   *callbacks // nil: none are taken
+	dispatchers []*dispatcher
 
 	complaint rate.Sometimes // about foreign origins
 	unheard   rate.Sometimes // about callbacks that are of no use
@@ -89,6 +91,8 @@ type Hub struct {
 	leased    map[bridge.UID]leases    // of wanted: whom backends want watched
 	leasesDue time.Time                // when they are looked at next
 	sessions  map[*session]bool
+	heart     heart
+	telling   uint64 // counts tellings, see once
 	subjects  map[string]*subject
 	setters   map[bridge.UID]*setter // who has set their presence of late
 	position  bridge.Cursor          // what has been applied of the log
@@ -116,6 +120,7 @@ func New(c Config) (*Hub, error) {
 		idle: map[bridge.UID]time.Time{}, leased: map[bridge.UID]leases{}, version: c.Version, sessions: map[*session]bool{}, subjects: map[string]*subject{}, setters: map[bridge.UID]*setter{},
 		feed: feedState{State: bridge.FeedDown, Reason: noPoller},
 	}
+	h.dispatchers = newDispatchers(h, runtime.GOMAXPROCS(0)/2)
 	if sharer, ok := c.Vendor.(Sharer); ok {
 		h.sharer = sharer
 		h.holder.Sets()

@@ -27,7 +27,7 @@ func (h *Hub) leaseChanged(c bridge.LeaseChange) {
 		h.leased[c.UID] = leases{}
 	}
 	h.leased[c.UID][c.Holder] = c.Until
-	h.weigh(c.UID, u)
+	h.weigh(u)
 }
 
 // endLease lets go of a user, the next time that is seen to, whom nobody wants watched then. The caller holds mu.
@@ -40,7 +40,7 @@ func (h *Hub) endLease(uid bridge.UID, holder string) {
 		delete(h.leased, uid)
 	}
 	u := h.user(uid)
-	h.weigh(uid, u)
+	h.weigh(u)
 	if len(u.watched) == 0 {
 		h.linger(uid, 0)
 	}

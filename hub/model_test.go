@@ -250,7 +250,7 @@ func (m *model) settle() {
 	}
 	for i, c := range m.clients {
 		m.pull(c)
-		require.Equal(m.t, len(c.session.uids), len(c.uids))
+		require.Equal(m.t, len(c.session.watches), len(c.uids))
 		for uid := range c.uids {
 			require.Equal(m.t, m.newest[uid].Presence(), c.held[uid], "client %d, %s", i, uid)
 			require.NotContains(m.t, c.pending, uid)
@@ -259,9 +259,9 @@ func (m *model) settle() {
 		require.Empty(m.t, c.session.unknown)
 	}
 	for _, h := range m.hubs {
-		for uid, u := range h.users {
+		for _, u := range h.users {
 			for i, s := range u.watched {
-				require.Equal(m.t, i, s.uids[uid])
+				require.Equal(m.t, i, s.watches[u])
 			}
 		}
 	}

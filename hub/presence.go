@@ -61,7 +61,7 @@ func (h *Hub) ask(waiting, request context.Context, g grant, uids []bridge.UID) 
 	if err := h.waitCurrent(request); err != nil {
 		return subscribedMessage{}, err
 	}
-	s, err := h.open()
+	s, err := h.openPulled()
 	if err != nil {
 		return subscribedMessage{}, err
 	}
@@ -76,14 +76,12 @@ func (h *Hub) ask(waiting, request context.Context, g grant, uids []bridge.UID) 
 		h.mu.Unlock()
 		answer.Feed = &feed
 		answer.Denied, answer.Complete = denied, true
-		if len(answer.Pending) == 0 || waiting.Err() != nil {
+		if len(answer.Pending) == 0 || waiting.Err() != nil || h.over(s) {
 			return answer, nil
 		}
 		select {
 		case <-s.wake:
 		case <-waiting.Done():
-		case <-s.ended:
-			return answer, nil
 		}
 	}
 }

@@ -25,11 +25,12 @@ const (
 // Serve takes connections until ctx is done, then says goodbye to every client and returns when they are gone,
 // within three seconds. An error is of the listener. A hub serves once.
 func (h *Hub) Serve(ctx context.Context, l net.Listener) error {
+	stop := h.dispatch()
+	defer stop()
 	server := &http.Server{
 		Handler: h.handler, ReadHeaderTimeout: headerWithin, ReadTimeout: requestWithin, WriteTimeout: answerWithin,
 		MaxHeaderBytes: maxHeaderBytes, IdleTimeout: 2 * time.Minute,
-		ErrorLog:    slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
+		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
 	}
 	var failed error
 	served := make(chan struct{})
@@ -46,18 +47,6 @@ func (h *Hub) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serving: %w", failed)
 	}
 	return err
-}
-
-// connKey is where a request's context has the connection beneath.
-type connKey struct{}
-
-// cutter closes the connection beneath a request, which ends whatever waits for the peer.
-func cutter(r *http.Request) func() {
-	c, ok := r.Context().Value(connKey{}).(net.Conn)
-	if !ok {
-		return func() {} // another server than ours
-	}
-	return func() { _ = c.Close() }
 }
 
 // shutDown ends what is no socket.
@@ -79,6 +68,18 @@ func (h *Hub) drain() {
 		h.log.Warn("some clients did not close in time and are cut off")
 	}
 	close(h.quit)
+	h.cutOff()
+}
+
+// cutOff ends the sockets of those who have not gone.
+func (h *Hub) cutOff() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.sessions {
+		if s.line != nil {
+			s.cut()
+		}
+	}
 }
 
 // gone waits until no session is left, and says whether it is so.
@@ -108,6 +109,6 @@ func (h *Hub) sayGoodbye() {
 	for s := range h.sessions {
 		after := reconnectLeast + rand.N(spread)
 		s.reply(encode(byeMessage{Type: "bye", Reason: "draining", ReconnectAfterMS: after.Milliseconds()}))
-		s.end(closeRestarting.because("this hub is stopping"))
+		h.end(s, closeRestarting.because("this hub is stopping"))
 	}
 }

@@ -165,6 +165,6 @@ func TestNotReadyNothingShown(t *testing.T) {
 		require.NoError(t, err)
 		s := greeted(t, h, grant{open: true})
 		require.Equal(t, "not_ready", refusalOf(h.subscribe(t.Context(), s, "", []bridge.UID{"a"}, "")).Code)
-		require.Empty(t, s.uids)
+		require.Empty(t, s.watches)
 	})
 }

@@ -1,57 +1,95 @@
 package hub
 
-import "github.com/presence-bridge/presence-bridge/bridge"
+import (
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
 
 // maxReplies is how many answers may wait for a client to read before its next message is.
 const maxReplies = 2
 
-// session is one client's view: whom it watches, and what it has yet to be told. It knows nothing of sockets:
-// a WebSocket, an event stream and a single request each pull frames from one.
+// session is one client's view: whom it watches, and what it has yet to be told. What waits is answers, a bounded
+// few, and users: the state sent of a user is the newest when it is sent, so a slow client gets fewer and newer
+// states, and never costs more than what it watches.
 //
-// What waits is answers, a bounded few, and a set of uids: the state sent for a uid is the newest when it is
-// sent, so a slow client gets fewer and newer states, and never costs more than what it watches.
+// A WebSocket's session has a line, to which the hub writes; an event stream and a single request have a wake, and
+// pull. The hub's mutex guards what is not said to be otherwise.
 type session struct {
-	id    string
-	wake  chan struct{} // holds one token when there is something to pull
-	ended chan *closing // holds why the session is over, once
+	id   string
+	line *line           // nil: somebody pulls
+	conn *websocket.Conn // over the line
+	wake chan struct{}   // holds one token when there is something to pull; nil: there is a line
+	beat int             // when its heart beats, see heart
 
-	// guarded by the hub's mutex
 	grant   grant
-	uids    map[bridge.UID]int  // watched -> place among the user's watchers
-	pending map[bridge.UID]bool // of uids: changed since last told
-	unknown map[bridge.UID]bool // of uids: what the log holds has not been told, as nobody vouches for it
-	replies [][]byte            // answers, in order
-	feed    bool                // the feed has changed
-	greeted bool                // welcome was said: there is a grant
-	drained chan struct{}       // holds one token when replies have been pulled
+	greeted bool // welcome was said: there is a grant
+	watches map[*user]int
+	unknown map[*user]bool // of watches: what the log holds has not been told, as nobody vouches for it
+	pending []*user        // of watches: changed since last told; one may be there twice, see note
+	replies [][]byte       // answers, in order
+	feed    bool           // the feed has changed
+	drained chan struct{}  // holds one token when replies have been taken; made by who waits for it
+	why     *closing       // why the session is over; nil: it is not
+	expires time.Time      // until when the token has to come, then until when it is good; zero: forever
+	expiry  *time.Timer    // goes off then; nil: never
+
+	touched bool           // a dispatcher has it in its batch
+	writing bool           // somebody writes to the line, and writes what comes meanwhile
+	over    bool           // nothing is written any more
+	writers sync.WaitGroup // what writes to the line for longer than a moment
+	pulse   pulse
 }
 
 func newSession(id string) *session {
-	return &session{
-		id: id, wake: make(chan struct{}, 1), ended: make(chan *closing, 1), drained: make(chan struct{}, 1),
-		uids: map[bridge.UID]int{}, pending: map[bridge.UID]bool{}, unknown: map[bridge.UID]bool{},
+	return &session{id: id, watches: map[*user]int{}}
+}
+
+// note notes that the newest state of a user has to be told. It is written without a look at what is there, which is
+// what fan-out costs; when there is no room, those who are there twice make some. The caller holds mu.
+func (h *Hub) note(s *session, u *user) {
+	if n := len(s.pending); n == cap(s.pending) && n > len(s.watches) {
+		s.pending = h.once(s.pending)
+	}
+	s.pending = append(s.pending, u)
+	h.nudge(s)
+}
+
+// once leaves each user in a list once. The caller holds mu.
+func (h *Hub) once(list []*user) []*user {
+	h.telling++
+	kept := list[:0]
+	for _, u := range list {
+		if u.told != h.telling {
+			u.told = h.telling
+			kept = append(kept, u)
+		}
+	}
+	return kept
+}
+
+// reply notes an answer. Who asked is waiting for it: the one who answers sends it on.
+func (s *session) reply(frame []byte) { s.replies = append(s.replies, frame) }
+
+// nudge has what waits told soon. The caller holds mu.
+func (h *Hub) nudge(s *session) {
+	switch {
+	case s.wake != nil:
+		signal(s.wake)
+	case s.line != nil && !s.touched:
+		s.touched = true
+		h.dispatchers[s.beat%len(h.dispatchers)].touch(s)
 	}
 }
 
-// dirty notes that the newest state of a user has to be told.
-func (s *session) dirty(uid bridge.UID) {
-	s.pending[uid] = true
-	s.nudge()
-}
-
-// reply notes an answer.
-func (s *session) reply(frame []byte) {
-	s.replies = append(s.replies, frame)
-	s.nudge()
-}
-
-func (s *session) nudge() { signal(s.wake) }
-
-// end says that the session is over. The first reason counts.
-func (s *session) end(why *closing) {
-	select {
-	case s.ended <- why:
-	default:
+// end says that the session is over. The first reason counts. The caller holds mu.
+func (h *Hub) end(s *session, why *closing) {
+	if s.why == nil {
+		s.why = why
+		h.nudge(s)
 	}
 }
 
@@ -62,17 +100,72 @@ func signal(c chan struct{}) {
 	}
 }
 
-// pull takes everything that waits to be told, as frames in the order to send them.
-func (h *Hub) pull(s *session) [][]byte {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// finish says that nothing is written any more. The caller holds mu.
+func (s *session) finish() {
+	s.over, s.writing = true, true
+	if s.drained != nil {
+		signal(s.drained)
+	}
+}
+
+// cut ends the connection as it is, without a word. Its reader sees it. The caller holds mu.
+func (s *session) cut() {
+	s.finish()
+	_ = s.line.Close()
+}
+
+// news is of whom the client has to be told now, each once. The caller holds mu, tells, and then says so to told.
+func (h *Hub) news(s *session) []*user {
+	if len(s.pending) == 0 {
+		return nil
+	}
+	kept := s.pending[:0]
+	for _, u := range h.once(s.pending) {
+		if u.known() {
+			kept = append(kept, u)
+			delete(s.unknown, u)
+		}
+	}
+	clear(s.pending[len(kept):])
+	s.pending = kept
+	return kept
+}
+
+// keepPending is how much room for pending users an idle session keeps.
+const keepPending = 16
+
+// told ends what news began. The caller holds mu.
+func (h *Hub) told(s *session) {
+	h.metrics.deliveries.Add(float64(len(s.pending)))
+	clear(s.pending)
+	s.pending = s.pending[:0]
+	if cap(s.pending) > keepPending {
+		s.pending = nil
+	}
+}
+
+// answers is what waits besides news, in the order to send it. The caller holds mu.
+func (h *Hub) answers(s *session) [][]byte {
+	if len(s.replies) == 0 && !s.feed {
+		return nil
+	}
 	frames := s.replies
 	s.replies = nil
-	signal(s.drained)
 	if s.feed {
 		s.feed = false
 		frames = append(frames, feedFrame(h.feed))
 	}
+	if s.drained != nil {
+		signal(s.drained)
+	}
+	return frames
+}
+
+// pull takes everything that waits to be told, as frames in the order to send them.
+func (h *Hub) pull(s *session) [][]byte {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	frames := h.answers(s)
 	if f := h.changes(s); f != nil {
 		frames = append(frames, f)
 	}
@@ -82,22 +175,12 @@ func (h *Hub) pull(s *session) [][]byte {
 
 // changes is the frame with the newest state of everybody who has changed, or nil. The caller holds mu.
 func (h *Hub) changes(s *session) []byte {
-	if len(s.pending) == 0 {
+	news := h.news(s)
+	defer h.told(s)
+	if len(news) == 0 {
 		return nil
 	}
-	var list presences
-	for uid := range s.pending {
-		if u := h.users[uid]; u != nil && u.known() {
-			list = append(list, u.presence())
-			delete(s.unknown, uid)
-		}
-	}
-	clear(s.pending)
-	if len(list) == 0 {
-		return nil
-	}
-	h.metrics.deliveries.Add(float64(len(list)))
-	return encode(changesMessage{Type: "changes", Cursor: h.cursor(s).String(), Presences: list})
+	return h.appendChanges(nil, s, news)
 }
 
 // tellChanges puts what has changed before the answer that is to come, so that the answer's cursor covers it. The
@@ -108,31 +191,19 @@ func (h *Hub) tellChanges(s *session) {
 	}
 }
 
-// room waits until the client has been sent enough of its answers for another question.
-func (h *Hub) room(s *session, done <-chan struct{}) bool {
-	for {
-		h.mu.Lock()
-		full := len(s.replies) >= maxReplies
-		h.mu.Unlock()
-		if !full {
-			return true
-		}
-		select {
-		case <-s.drained:
-		case <-done:
-			return false
-		}
-	}
-}
-
 // exit lets a session go: it watches nobody any more, and counts for nobody.
 func (h *Hub) exit(s *session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for uid := range s.uids {
-		h.drop(s, uid)
+	s.pending = nil
+	for u := range s.watches {
+		h.drop(s, u)
 	}
 	delete(h.sessions, s)
+	h.heart.remove(s)
+	if s.expiry != nil {
+		s.expiry.Stop()
+	}
 	if key := s.grant.key; key != "" && s.greeted {
 		h.subject(key).connections--
 		h.forgetSubject(key)
@@ -143,20 +214,48 @@ func (h *Hub) exit(s *session) {
 }
 
 // drop ends one watch of a session. The caller holds mu.
-func (h *Hub) drop(s *session, uid bridge.UID) {
-	if _, watches := s.uids[uid]; !watches {
+func (h *Hub) drop(s *session, u *user) {
+	if _, watches := s.watches[u]; !watches {
 		return
 	}
-	u := h.user(uid)
-	u.leave(uid, s)
-	delete(s.uids, uid)
-	delete(s.pending, uid)
-	delete(s.unknown, uid)
+	u.leave(s)
+	delete(s.watches, u)
+	delete(s.unknown, u)
+	s.forget(u)
 	if key := s.grant.key; key != "" {
 		h.subject(key).uids--
 	}
-	h.weigh(uid, u)
+	h.weigh(u)
 	if len(u.watched) == 0 {
-		h.linger(uid, lingerFor)
+		h.linger(u.uid, lingerFor)
 	}
+}
+
+// forget takes a user out of what has to be told.
+func (s *session) forget(u *user) {
+	kept := s.pending[:0]
+	for _, p := range s.pending {
+		if p != u {
+			kept = append(kept, p)
+		}
+	}
+	clear(s.pending[len(kept):])
+	s.pending = kept
+}
+
+// mark notes that what the log holds of a user has not been told.
+func (s *session) mark(u *user) {
+	if s.unknown == nil {
+		s.unknown = map[*user]bool{}
+	}
+	s.unknown[u] = true
+}
+
+// watching is whom the session watches. The caller holds mu.
+func (s *session) watching() []bridge.UID {
+	list := make([]bridge.UID, 0, len(s.watches))
+	for u := range s.watches {
+		list = append(list, u.uid)
+	}
+	return list
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/labstack/echo/v4"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 )
 
@@ -21,46 +20,39 @@ const Subprotocol = "presence.v1"
 const (
 	heartbeat   = 25 * time.Second // between pings; half of what proxies commonly take for silence
 	authWithin  = 5 * time.Second
-	writeWithin = 10 * time.Second // a write that stalls longer is of a client that is gone or too slow
+	stallWithin = 10 * time.Second // a write that stalls longer is of a client that is gone or too slow
 )
 
-// socket is one WebSocket and its session.
+// socket reads from one WebSocket, and does what it says.
 type socket struct {
 	hub     *Hub
-	conn    *websocket.Conn
 	session *session
-	cut     func() // ends the connection as it is, no goodbye
 	rate    *rate.Limiter
-	renewed chan struct{} // holds one token when the grant has changed
 }
 
-// webSocket serves GET /v1/ws.
+// webSocket serves GET /v1/ws. It returns when the socket is open: the request, with all that net/http keeps for it,
+// can go. Serve waits for the reader, as for every session.
 func (h *Hub) webSocket(c echo.Context) error {
 	r := c.Request()
 	if offered := subprotocols(r); len(offered) > 0 && !slices.Contains(offered, Subprotocol) {
 		return refuse(http.StatusBadRequest, "subprotocol", "this hub speaks the subprotocol "+Subprotocol)
 	}
-	s, err := h.open()
+	s, err := h.open(nil)
 	if err != nil {
 		return err
 	}
-	defer h.exit(s)
-	// Origins were checked by the middleware that all of /v1 goes through.
-	conn, err := websocket.Accept(c.Response(), r, &websocket.AcceptOptions{
-		Subprotocols: []string{Subprotocol}, InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled,
-	})
-	if err != nil {
-		return nil // Accept has answered
+	if err := h.accept(c.Response(), r, s); err != nil {
+		h.exit(s)
+		return nil // it is answered
 	}
-	conn.SetReadLimit(-1) // receive has the limit
-	k := &socket{hub: h, conn: conn, session: s, cut: cutter(r), renewed: make(chan struct{}, 1),
-		rate: rate.NewLimiter(rate.Limit(h.limits.MaxMessagesPerSecond), h.limits.MaxMessagesPerSecond)}
-	k.serve(r.Context(), tokenOf(r))
+	k := &socket{hub: h, session: s, rate: rate.NewLimiter(rate.Limit(h.limits.MaxMessagesPerSecond), h.limits.MaxMessagesPerSecond)}
+	token := strings.Clone(tokenOf(r)) // of the request
+	go k.run(token)
 	return nil
 }
 
-// open takes a new session in, within what this hub carries.
-func (h *Hub) open() (*session, error) {
+// open takes a new session in, within what this hub carries. It is woken by wake; nil is for a socket's.
+func (h *Hub) open(wake chan struct{}) (*session, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.sessions) >= h.limits.MaxConnections {
@@ -72,64 +64,61 @@ func (h *Hub) open() (*session, error) {
 		return nil, refuse(http.StatusServiceUnavailable, "draining", "this hub is stopping; try another")
 	}
 	s := newSession(newID())
+	s.wake = wake
 	h.sessions[s] = true
 	return s, nil
 }
 
-// serve runs the socket until either side ends it. Whoever decides to close says so on session.ended; closing
-// the connection is what ends the reader.
-func (k *socket) serve(ctx context.Context, token string) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var g errgroup.Group
-	g.Go(func() error { defer cancel(); return k.read(ctx, token) })
-	g.Go(func() error { defer cancel(); return k.write(ctx) })
-	g.Go(func() error { defer cancel(); defer k.cut(); return k.ping(ctx) })
-	_ = g.Wait()
-	_ = k.conn.CloseNow()
-}
-
-// read takes what the client says until the connection ends.
-func (k *socket) read(ctx context.Context, token string) error {
-	if k.hub.auth.None || token != "" {
-		if err := k.authenticate(token, ""); err != nil {
-			return k.give(ctx, strings.NewReader(""), err)
-		}
+// run reads until the connection ends, and lets the session go.
+func (k *socket) run(token string) {
+	defer k.leave()
+	if err := k.greet(token); err != nil {
+		k.give(strings.NewReader(""), err)
+		return
 	}
 	for {
-		kind, r, err := k.conn.Reader(ctx)
+		kind, r, err := k.session.conn.Reader(context.Background())
 		if err != nil {
-			return err
+			return
 		}
-		if err := k.take(ctx, kind, r); err != nil {
-			return k.give(ctx, r, err)
-		}
-		if !k.hub.room(k.session, ctx.Done()) {
-			return ctx.Err()
+		if err := k.take(kind, r); err != nil {
+			k.give(r, err)
+			return
 		}
 	}
+}
+
+// greet lets in who has shown a token with the request, or needs none. Others have a while to say it.
+func (k *socket) greet(token string) error {
+	if k.hub.auth.None || token != "" {
+		return k.apart(func(context.Context) error { return k.authenticate(token, "") })
+	}
+	k.hub.mu.Lock()
+	defer k.hub.mu.Unlock()
+	k.hub.expireAt(k.session, time.Now().Add(authWithin))
+	return nil
 }
 
 // give ends the session for a reason, and waits until the connection has ended of it. What the peer still sends
 // is read, the rest of a message first: a connection that is closed with unread data beneath it is reset, and
 // the peer would never see the reason.
-func (k *socket) give(ctx context.Context, rest io.Reader, err error) error {
+func (k *socket) give(rest io.Reader, err error) {
 	var why *closing
 	if !errors.As(err, &why) {
-		return err // it has ended already
+		return // it has ended already
 	}
-	k.session.end(why)
-	for {
-		if _, err := io.Copy(io.Discard, rest); err != nil {
-			return err
-		}
-		if _, rest, err = k.conn.Reader(ctx); err != nil {
-			return err
+	k.hub.mu.Lock()
+	k.hub.end(k.session, why)
+	k.hub.mu.Unlock()
+	for err = nil; err == nil; {
+		if _, err = io.Copy(io.Discard, rest); err == nil {
+			_, rest, err = k.session.conn.Reader(context.Background())
 		}
 	}
 }
 
 // take handles one message. Only an error that ends the connection is returned; any other is answered.
-func (k *socket) take(ctx context.Context, kind websocket.MessageType, r io.Reader) error {
+func (k *socket) take(kind websocket.MessageType, r io.Reader) error {
 	data, err := io.ReadAll(io.LimitReader(r, k.hub.limits.MaxMessageBytes+1))
 	switch {
 	case err != nil:
@@ -143,6 +132,11 @@ func (k *socket) take(ctx context.Context, kind websocket.MessageType, r io.Read
 	if !k.rate.Allow() {
 		return closeOverALimit.because("too many messages a second; MAX_MESSAGES_PER_SECOND is the limit")
 	}
+	return k.apart(func(ctx context.Context) error { return k.answer(ctx, data) })
+}
+
+// answer does what a message says, and sends the answer.
+func (k *socket) answer(ctx context.Context, data []byte) error {
 	m, err := decodeMessage(data)
 	if err == nil {
 		err = k.handle(ctx, m)
@@ -163,96 +157,62 @@ func (k *socket) reply(frame []byte) {
 	k.session.reply(frame)
 }
 
-// write sends what waits for the client, and closes when the time has come: no token in time, a token that
-// has expired, or whatever the session ended of.
-func (k *socket) write(ctx context.Context) error {
-	deadline := time.NewTimer(authWithin)
-	defer deadline.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-k.session.wake:
-			err := k.flush(ctx)
-			if errors.Is(err, context.DeadlineExceeded) {
-				k.close(closeTooSlow.because("a write took too long"))
-			}
-			if err != nil {
-				return err
-			}
-		case <-k.renewed:
-			k.setDeadline(deadline)
-		case <-deadline.C:
-			if len(k.renewed) > 0 { // at the last moment
-				continue
-			}
-			k.close(closeToken.because(k.overdue()))
-			return nil
-		case why := <-k.session.ended:
-			_ = k.flush(ctx) // an answer that says what was wrong goes first
-			k.close(why)
-			return nil
+// apart does a step on a goroutine of its own, sends what comes of it, and waits until there is room for another
+// answer. Decoding JSON would grow the reader's stack, and that would stay so for as long as the connection: 4 KiB.
+func (k *socket) apart(step func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- k.step(ctx, step) }()
+	select {
+	case err := <-done:
+		return err
+	case <-k.hub.quit:
+		cancel()
+		return <-done
+	}
+}
+
+func (k *socket) step(ctx context.Context, step func(context.Context) error) error {
+	err := step(ctx)
+	k.hub.flush(k.session, new([]byte))
+	if err != nil {
+		return err
+	}
+	return k.hub.room(ctx, k.session)
+}
+
+// room waits until the client has been sent enough of its answers for another question.
+func (h *Hub) room(ctx context.Context, s *session) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for len(s.replies) >= maxReplies {
+		if s.over {
+			return errors.New("the connection has ended")
 		}
-	}
-}
-
-func (k *socket) setDeadline(t *time.Timer) {
-	k.hub.mu.Lock()
-	expires := k.session.grant.expires
-	k.hub.mu.Unlock()
-	t.Stop()
-	if !expires.IsZero() {
-		t.Reset(time.Until(expires))
-	}
-}
-
-func (k *socket) overdue() string {
-	k.hub.mu.Lock()
-	defer k.hub.mu.Unlock()
-	if k.session.greeted {
-		return "the token has expired"
-	}
-	return "no token came in time"
-}
-
-func (k *socket) flush(ctx context.Context) error {
-	for _, frame := range k.hub.pull(k.session) {
-		if err := k.send(ctx, frame); err != nil {
-			return err
+		if s.drained == nil {
+			s.drained = make(chan struct{}, 1)
+		}
+		h.mu.Unlock()
+		select {
+		case <-s.drained:
+		case <-ctx.Done():
+		}
+		h.mu.Lock()
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 	return nil
 }
 
-func (k *socket) send(ctx context.Context, frame []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, writeWithin)
-	defer cancel()
-	return k.conn.Write(ctx, websocket.MessageText, frame)
-}
-
-func (k *socket) close(why *closing) {
-	k.hub.metrics.closed.WithLabelValues(why.name).Inc()
-	_ = k.conn.Close(why.code, why.reason)
-}
-
-// ping finds out that a peer has vanished without a word, or that the hub cannot wait for it any longer. The
-// connection is cut off when it returns: a goodbye under way would wait for the peer's.
-func (k *socket) ping(ctx context.Context) error {
-	tick := time.NewTicker(heartbeat)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-k.hub.quit:
-			return nil
-		case <-tick.C:
-		}
-		pinging, cancel := context.WithTimeout(ctx, heartbeat)
-		err := k.conn.Ping(pinging)
-		cancel()
-		if err != nil {
-			return nil
-		}
-	}
+// leave ends the connection, and the session with it.
+func (k *socket) leave() {
+	s := k.session
+	k.hub.mu.Lock()
+	s.finish()
+	k.hub.mu.Unlock()
+	_ = s.conn.CloseNow()
+	s.writers.Wait()
+	k.hub.exit(s)
 }

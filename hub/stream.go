@@ -22,7 +22,7 @@ func (h *Hub) events(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := h.open()
+	s, err := h.openPulled()
 	if err != nil {
 		return err
 	}
@@ -48,6 +48,20 @@ func (h *Hub) greet(s *session, g grant) error {
 	return nil
 }
 
+// openPulled is open for who pulls. There may be something at once.
+func (h *Hub) openPulled() (*session, error) {
+	wake := make(chan struct{}, 1)
+	signal(wake)
+	return h.open(wake)
+}
+
+// over says whether the session has ended.
+func (h *Hub) over(s *session) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return s.why != nil
+}
+
 // stream sends events until the client goes, the token expires or the hub stops.
 func (h *Hub) stream(c echo.Context, s *session, expires time.Time) error {
 	w := c.Response()
@@ -66,11 +80,11 @@ func (h *Hub) stream(c echo.Context, s *session, expires time.Time) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-s.ended:
-			_ = h.sendEvents(w, h.pull(s))
-			return nil
 		case <-s.wake:
-			err = h.sendEvents(w, h.pull(s))
+			over := h.over(s)
+			if err = h.sendEvents(w, h.pull(s)); over {
+				return nil
+			}
 		case <-beat.C:
 			err = h.sendText(w, ": still here\n\n")
 		}
@@ -118,7 +132,7 @@ func (h *Hub) sendText(w *echo.Response, text string) error {
 
 // writeSoon bounds what is written next.
 func writeSoon(w *echo.Response) {
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeWithin))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(stallWithin))
 }
 
 func splitUIDs(list string) []string {

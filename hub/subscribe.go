@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -42,12 +41,12 @@ func (h *Hub) subscribe(ctx context.Context, s *session, id string, uids []bridg
 // join makes a session a watcher of a user. The caller holds mu.
 func (h *Hub) join(s *session, uid bridge.UID) {
 	u := h.want(uid)
-	if _, watches := s.uids[uid]; watches {
+	if _, watches := s.watches[u]; watches {
 		return
 	}
-	s.uids[uid] = len(u.watched)
+	s.watches[u] = len(u.watched)
 	u.watched = append(u.watched, s)
-	h.weigh(uid, u)
+	h.weigh(u)
 	if key := s.grant.key; key != "" {
 		h.subject(key).uids++
 	}
@@ -62,13 +61,13 @@ func (h *Hub) snapshot(s *session, uids []bridge.UID, from uint64) subscribedMes
 		switch {
 		case !u.known():
 			m.Pending = append(m.Pending, uid)
-			s.unknown[uid] = true
+			s.mark(u)
 			continue
 		case u.entry.Seq > from:
-			m.Presences = append(m.Presences, u.presence())
+			m.Presences = append(m.Presences, h.presence(u))
 		}
-		delete(s.pending, uid)
-		delete(s.unknown, uid)
+		s.forget(u)
+		delete(s.unknown, u)
 	}
 	m.Cursor = h.cursor(s).String()
 	return m
@@ -79,17 +78,17 @@ func (h *Hub) unsubscribe(s *session, uids []bridge.UID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, uid := range uids {
-		h.drop(s, uid)
+		h.drop(s, h.users[uid])
 	}
 }
 
 // checkLimits says whether the session may watch these users besides. The caller holds mu.
 func (h *Hub) checkLimits(s *session, uids []bridge.UID) error {
 	fresh := slices.DeleteFunc(slices.Clone(uids), func(uid bridge.UID) bool {
-		_, watches := s.uids[uid]
+		_, watches := s.watches[h.users[uid]]
 		return watches
 	})
-	if n := len(s.uids) + len(fresh); n > h.limits.MaxUIDsPerConnection {
+	if n := len(s.watches) + len(fresh); n > h.limits.MaxUIDsPerConnection {
 		return tooManyUIDs(n, "connection", h.limits.MaxUIDsPerConnection)
 	}
 	key := s.grant.key
@@ -182,9 +181,10 @@ func (h *Hub) renew(s *session, id string, g grant) error {
 	}
 	g.key = s.grant.key // it counts as it did, also if nobody's token is another one now
 	s.grant = g
-	_, lost := g.split(slices.Collect(maps.Keys(s.uids)))
+	h.expireAt(s, g.expires)
+	_, lost := g.split(s.watching())
 	for _, uid := range lost {
-		h.drop(s, uid)
+		h.drop(s, h.users[uid])
 	}
 	if len(lost) > 0 {
 		slices.Sort(lost)

@@ -1,17 +1,16 @@
 package hub
 
-import (
-	"encoding/json"
-
-	"github.com/presence-bridge/presence-bridge/bridge"
-)
+import "github.com/presence-bridge/presence-bridge/bridge"
 
 // user is what the hub holds of one user. The hub's mutex guards it.
 type user struct {
+	uid     bridge.UID
 	entry   bridge.Entry // the last message of the log; its Change is nil where there is none
 	trusted bool         // somebody has been looking since entry: it is news, not history
-	frame   []byte       // entry as a presence in JSON, encoded once for all who watch; nil until needed
+	frame   []byte       // entry as a message, encoded once for all who watch; nil until needed
+	from    int          // where in frame the presence begins
 	watched []*session   // who is told
+	told    uint64       // the last telling that has come across it, see once
 }
 
 // known says whether there is a state that may be shown.
@@ -20,28 +19,21 @@ func (u *user) known() bool { return u.trusted && u.entry.Change != nil }
 // inLog says whether the log holds a state that would be news, did anybody vouch for it.
 func (u *user) inLog() bool { return u.entry.Change != nil && !u.entry.Unwatched() }
 
-func (u *user) presence() json.RawMessage {
-	if u.frame == nil {
-		u.frame, _ = json.Marshal(u.entry.Presence()) // strings, numbers and a map of strings: it cannot fail
-	}
-	return u.frame
-}
-
 // leave takes a session out: the last of the watchers moves to its place, so that it costs the same however many
 // leave at once.
-func (u *user) leave(uid bridge.UID, s *session) {
-	i, last := s.uids[uid], len(u.watched)-1
+func (u *user) leave(s *session) {
+	i, last := s.watches[u], len(u.watched)-1
 	moved := u.watched[last]
 	u.watched[i], u.watched[last] = moved, nil
 	u.watched = u.watched[:last]
-	moved.uids[uid] = i
+	moved.watches[u] = i
 }
 
 // user returns the record of a user, made when missing. The caller holds mu.
 func (h *Hub) user(uid bridge.UID) *user {
 	u := h.users[uid]
 	if u == nil {
-		u = &user{}
+		u = &user{uid: uid}
 		h.users[uid] = u
 	}
 	return u
@@ -60,7 +52,7 @@ func (h *Hub) Reset(stream int64) {
 		u.entry, u.frame, u.trusted = bridge.Entry{}, nil, false
 		h.unvouched[uid] = true
 		for _, s := range u.watched {
-			s.unknown[uid] = true // the log may hold what was missed
+			s.mark(u) // the log may hold what was missed
 		}
 	}
 }
@@ -97,28 +89,28 @@ func (h *Hub) Apply(e bridge.Entry) {
 	case !h.wanted[e.UID]:
 		return
 	case e.Unwatched():
-		h.distrust(e.UID, u)
+		h.distrust(u)
 	case h.current:
-		h.trust(e.UID, u)
+		h.trust(u)
 	}
 }
 
 // trust takes the user's state for news and tells everybody who watches. The caller holds mu.
-func (h *Hub) trust(uid bridge.UID, u *user) {
-	u.trusted = true
-	delete(h.unvouched, uid)
+func (h *Hub) trust(u *user) {
+	u.trusted, u.frame = true, nil // its cursor would be of long ago
+	delete(h.unvouched, u.uid)
 	for _, s := range u.watched {
-		s.dirty(uid)
+		h.note(s, u)
 	}
 }
 
 // distrust takes the user's state for history: the log says that nobody looks any more. That is no news for
 // those who watch here. Somebody has overlooked them, so the watch is noted once more, and the next look will
 // be told. The caller holds mu.
-func (h *Hub) distrust(uid bridge.UID, u *user) {
+func (h *Hub) distrust(u *user) {
 	u.trusted = false
-	h.unvouched[uid] = true
-	h.holder.Again(uid)
+	h.unvouched[u.uid] = true
+	h.holder.Again(u.uid)
 }
 
 // vouch takes for news what the log holds of those whom nobody could vouch for, once the poller says that
@@ -129,7 +121,7 @@ func (h *Hub) vouch() {
 	}
 	for uid := range h.unvouched {
 		if u := h.user(uid); u.inLog() {
-			h.trust(uid, u)
+			h.trust(u)
 		}
 	}
 }
@@ -165,10 +157,10 @@ func (h *Hub) unwant(uid bridge.UID) {
 }
 
 // weigh tells how many watch the user here now: looks go where many wait to see what changes. The caller holds mu.
-func (h *Hub) weigh(uid bridge.UID, u *user) {
-	n := len(u.watched) + len(h.leased[uid])
-	if h.pinned[uid] {
+func (h *Hub) weigh(u *user) {
+	n := len(u.watched) + len(h.leased[u.uid])
+	if h.pinned[u.uid] {
 		n++ // for the backends
 	}
-	h.holder.Weigh(uid, n)
+	h.holder.Weigh(u.uid, n)
 }

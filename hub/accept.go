@@ -1,0 +1,63 @@
+package hub
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+
+	"github.com/coder/websocket"
+)
+
+// What a WebSocket's connection is read and written through. net/http's pair of 4 KiB would be kept for as long as the
+// connection: most messages are far smaller, and what is larger goes past the buffer. One of the frames that
+// coder/websocket writes has to fit, so that it is written at once.
+const (
+	readBuffer  = 256
+	writeBuffer = 256
+)
+
+// accept makes a WebSocket of a request, and answers it where that is not possible.
+func (h *Hub) accept(w http.ResponseWriter, r *http.Request, s *session) error {
+	tap := &tap{ResponseWriter: w}
+	conn, err := websocket.Accept(tap, r, &websocket.AcceptOptions{
+		Subprotocols:       []string{Subprotocol},
+		InsecureSkipVerify: true, // origins were checked by the middleware that all of /v1 goes through
+		CompressionMode:    websocket.CompressionDisabled,
+		OnPingReceived:     func(_ context.Context, payload []byte) bool { h.pinged(s, payload); return false },
+		OnPongReceived:     func(context.Context, []byte) { h.heard(s) },
+	})
+	if err != nil {
+		return err
+	}
+	conn.SetReadLimit(-1) // receive has the limit
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.conn, s.line = conn, tap.line
+	h.heart.add(s)
+	return nil
+}
+
+// tap puts a line between coder/websocket and the connection, and small buffers in place of net/http's.
+type tap struct {
+	http.ResponseWriter
+	line *line
+}
+
+// Hijack implements [http.Hijacker]. A client may say something as soon as it sees that it was accepted, so net/http
+// may have read of it already. That has to be in the new reader's buffer: coder/websocket takes what is buffered, and
+// the connection.
+func (t *tap) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(t.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	t.line = newLine(conn)
+	n := rw.Reader.Buffered()
+	early, _ := rw.Reader.Peek(n)
+	r := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn), max(readBuffer, n))
+	_, _ = r.Peek(n)
+	return t.line, bufio.NewReadWriter(r, bufio.NewWriterSize(t.line, writeBuffer)), nil
+}

@@ -1,0 +1,155 @@
+package hub
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"sync"
+)
+
+// dispatcher writes to the lines of its sessions what they have to be told. It does not wait for a socket, and has no
+// timer: what changes while it is at work is in the next batch, so that under load each client is written to once for
+// many changes, and at rest at once.
+type dispatcher struct {
+	hub  *Hub
+	wake chan struct{} // holds one token when somebody was touched
+
+	touched []*session // whose turn is next; guarded by the hub's mutex
+	batch   []*session // whose turn it is; owned by run, as is buf
+	buf     []byte
+}
+
+func newDispatchers(h *Hub, n int) (list []*dispatcher) {
+	for range max(n, 1) {
+		list = append(list, &dispatcher{hub: h, wake: make(chan struct{}, 1)})
+	}
+	return list
+}
+
+// touch puts a session into the next batch. The caller holds the hub's mutex.
+func (d *dispatcher) touch(s *session) {
+	d.touched = append(d.touched, s)
+	if len(d.touched) == 1 {
+		signal(d.wake)
+	}
+}
+
+// dispatch starts what serves sockets, until stop, which waits for it.
+func (h *Hub) dispatch() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	all.Go(func() { h.askAround(ctx) })
+	for _, d := range h.dispatchers {
+		all.Go(func() { d.run(ctx) })
+	}
+	return func() {
+		cancel()
+		all.Wait()
+	}
+}
+
+// run writes until ctx is done.
+func (d *dispatcher) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.wake:
+		}
+		d.hub.mu.Lock()
+		d.batch, d.touched = d.touched, d.batch[:0]
+		d.hub.mu.Unlock()
+		for i, s := range d.batch {
+			d.hub.flush(s, &d.buf)
+			d.batch[i] = nil
+		}
+		d.buf = trimmed(d.buf)
+	}
+}
+
+// trimmed is a buffer that one huge message has not made huge for good.
+func trimmed(buf []byte) []byte {
+	if cap(buf) > 1<<20 {
+		return nil
+	}
+	return buf
+}
+
+// flush writes what waits for a client, as far as its socket takes it. Where somebody writes already, he sees to it.
+func (h *Hub) flush(s *session, buf *[]byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !s.writing {
+		h.write(s, buf)
+	}
+}
+
+// write writes until nothing waits, or the socket is full: then a goroutine waits for it, for as long as that lasts.
+// When the session has ended and everything is said, it says goodbye. The caller holds mu, which is let go meanwhile.
+func (h *Hub) write(s *session, buf *[]byte) {
+	s.writing = true
+	for !s.over {
+		out := h.take(s, buf)
+		if out == nil {
+			break
+		}
+		h.mu.Unlock()
+		n, err := s.line.offer(out)
+		h.mu.Lock()
+		if err != nil {
+			s.cut()
+			return
+		}
+		if n < len(out) {
+			h.writeLater(s, bytes.Clone(out[n:]))
+			return
+		}
+	}
+	if s.over {
+		return
+	}
+	s.writing = false
+	if s.why != nil {
+		h.part(s)
+	}
+}
+
+// writeLater waits for a full socket to take the rest of a write. The caller holds mu.
+func (h *Hub) writeLater(s *session, rest []byte) {
+	if s.over {
+		return
+	}
+	s.writers.Go(func() {
+		n, err := s.line.writeWithin(rest, stallWithin)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		switch {
+		case err == nil:
+			h.write(s, &rest)
+		case errors.Is(err, os.ErrDeadlineExceeded) && !s.over:
+			h.cutSlow(s, rest[n:])
+		default:
+			s.cut()
+		}
+	})
+}
+
+// cutSlow ends a connection whose socket has taken nothing for too long. Should it take the rest after all, its peer
+// learns why. The caller holds mu.
+func (h *Hub) cutSlow(s *session, rest []byte) {
+	h.metrics.closed.WithLabelValues(closeTooSlow.name).Inc()
+	s.finish()
+	s.writers.Go(func() {
+		defer func() { _ = s.line.Close() }()
+		_, _ = s.line.writeWithin(append(rest, closeFrame(closeTooSlow.because("a write took too long"))...), goodbyeWithin)
+	})
+}
+
+// part ends a session of which everything is said. Closing waits for the peer. The caller holds mu.
+func (h *Hub) part(s *session) {
+	s.finish()
+	why := s.why
+	h.metrics.closed.WithLabelValues(why.name).Inc()
+	s.writers.Go(func() { _ = s.conn.Close(why.code, why.reason) })
+}

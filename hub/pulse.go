@@ -1,0 +1,99 @@
+package hub
+
+import (
+	"context"
+	"time"
+)
+
+// pulse is what is known of a peer's being there. The hub's mutex guards it.
+type pulse struct {
+	asked bool   // a ping was sent and nothing was heard since
+	ping  bool   // one waits to be sent
+	pong  []byte // waits to be sent; of many pings only the newest is answered (RFC 6455, 5.5.3)
+	owed  bool   // pong does
+}
+
+func (p *pulse) waits() bool { return p.ping || p.owed }
+
+// take adds what waits to what is sent.
+func (p *pulse) take(b []byte) []byte {
+	if p.owed {
+		p.owed = false
+		b = appendFrame(b, finalPong, p.pong)
+	}
+	if p.ping {
+		p.ping = false
+		b = appendHeader(b, finalPing, 0)
+	}
+	return b
+}
+
+// heart has every client's turn to be asked whether it is there: one place for each second of a heartbeat, so that
+// pings are level. The hub's mutex guards it.
+type heart struct {
+	turns [heartbeat / time.Second]map[*session]bool
+	at    int
+}
+
+// add gives a session the turn that is farthest away.
+func (t *heart) add(s *session) {
+	s.beat = (t.at + len(t.turns) - 1) % len(t.turns)
+	if t.turns[s.beat] == nil {
+		t.turns[s.beat] = map[*session]bool{}
+	}
+	t.turns[s.beat][s] = true
+}
+
+func (t *heart) remove(s *session) { delete(t.turns[s.beat], s) }
+
+// next is whose turn it is.
+func (t *heart) next() map[*session]bool {
+	t.at = (t.at + 1) % len(t.turns)
+	return t.turns[t.at]
+}
+
+// askAround asks, a second at a time, who is there.
+func (h *Hub) askAround(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			h.askNext()
+		}
+	}
+}
+
+// askNext lets go of those who have not answered since they were asked last, and asks the others. Whose socket is full
+// has a deadline already, and cannot have been asked.
+func (h *Hub) askNext() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.heart.next() {
+		switch {
+		case s.line == nil || s.writing:
+		case s.pulse.asked:
+			s.cut()
+		default:
+			s.pulse.asked, s.pulse.ping = true, true
+			h.nudge(s)
+		}
+	}
+}
+
+// heard notes that a peer is there.
+func (h *Hub) heard(s *session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.pulse.asked = false
+}
+
+// pinged has a peer's ping answered.
+func (h *Hub) pinged(s *session, payload []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.pulse.pong, s.pulse.owed = append(s.pulse.pong[:0], payload...), true
+	h.nudge(s)
+}
