@@ -14,6 +14,7 @@ import (
 const (
 	registryWrites = 64 // writes of watches under way at once
 	holderRetry    = 500 * time.Millisecond
+	weighAfter     = time.Second // so that a crowd that comes is told of once, and not at each doubling
 )
 
 // Holder is one who watches, as a hub does for its browsers: it says that it lives, and whom it watches. When
@@ -26,10 +27,11 @@ type Holder struct {
 	id   string
 	sets bool
 
-	mu     sync.Mutex
-	wanted map[UID]*want
-	dirty  map[UID]bool // wanted differs from the bucket, or might
-	wake   chan struct{}
+	mu      sync.Mutex
+	wanted  map[UID]*want
+	dirty   map[UID]bool // wanted differs from the bucket, or might
+	weighed map[UID]bool // of wanted: the number in the bucket is far from what it is
+	wake    chan struct{}
 
 	revision uint64 // of our key in the bucket of holders; owned by Run, then by stayAlive
 	epoch    uint64 // of the connection when the bucket of watches was last known to be ours; owned likewise
@@ -60,7 +62,7 @@ func watchersIn(value []byte) (int, error) {
 
 // NewHolder makes a holder. The id is one token, unique among all who watch.
 func NewHolder(b *Bus, id string) *Holder {
-	return &Holder{bus: b, id: id, wanted: map[UID]*want{}, dirty: map[UID]bool{}, wake: make(chan struct{}, 1)}
+	return &Holder{bus: b, id: id, wanted: map[UID]*want{}, dirty: map[UID]bool{}, weighed: map[UID]bool{}, wake: make(chan struct{}, 1)}
 }
 
 // ID is the holder's.
@@ -72,8 +74,8 @@ func (h *Holder) Sets() { h.sets = true }
 // Watch notes that these users are to be looked at, each by one watcher so far.
 func (h *Holder) Watch(uids ...UID) { h.want(true, uids) }
 
-// Weigh notes how many look at a user now who is to be looked at. The bucket is told where they are twice as many as it
-// says, or half of that, and where there are none, or some again.
+// Weigh notes how many look at a user now who is to be looked at. The bucket is told, within a second or so, where they
+// are twice as many as it says, or half of that, and where there are none, or some again.
 func (h *Holder) Weigh(uid UID, watchers int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -82,7 +84,7 @@ func (h *Holder) Weigh(uid UID, watchers int) {
 		return
 	}
 	if w.watchers = watchers; w.untold() {
-		h.dirty[uid] = true
+		h.weighed[uid] = true
 		h.nudge()
 	}
 }
@@ -137,6 +139,7 @@ func (h *Holder) Run(ctx context.Context) error {
 	var beat sync.WaitGroup
 	beat.Go(func() { h.stayAlive(ctx) })
 	defer beat.Wait()
+	var settled <-chan time.Time // nil: nobody's number waits
 	for {
 		var retry <-chan time.Time
 		if err := h.flush(ctx); err != nil && ctx.Err() == nil {
@@ -144,13 +147,37 @@ func (h *Holder) Run(ctx context.Context) error {
 			h.bus.mend(ctx, h.bus.settings.watchBucket(), err)
 			retry = time.After(holderRetry)
 		}
+		if settled == nil && h.unsettled() {
+			settled = time.After(weighAfter)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-h.wake:
 		case <-retry:
+		case <-settled:
+			settled = nil
+			h.settle()
 		}
 	}
+}
+
+func (h *Holder) unsettled() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.weighed) > 0
+}
+
+// settle has the bucket told of those whose number is still far from what it says.
+func (h *Holder) settle() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for uid := range h.weighed {
+		if w := h.wanted[uid]; w != nil && w.untold() {
+			h.dirty[uid] = true
+		}
+	}
+	clear(h.weighed)
 }
 
 // stayAlive refreshes our key beside the writing of watches, which may take longer than the key lives.

@@ -30,11 +30,12 @@ type message struct {
 // decodeMessage reads a message of a client. An error that is a closing is of a peer who does not speak the
 // protocol; any other is an honest mistake, and the message's id is returned so that the answer can name it.
 func decodeMessage(data []byte) (message, error) {
-	if !utf8.Valid(data) || !json.Valid(data) {
+	var m message
+	err := json.Unmarshal(data, &m)
+	if syntax := (*json.SyntaxError)(nil); !utf8.Valid(data) || errors.As(err, &syntax) {
 		return message{}, closeProtocol.because("a message has to be one JSON object")
 	}
-	var m message
-	if err := json.Unmarshal(data, &m); err != nil {
+	if err != nil {
 		var id struct{ ID string }
 		_ = json.Unmarshal(data, &id)
 		return message{ID: clip(id.ID)}, badMessage("%s", jsonProblem(err))

@@ -243,8 +243,11 @@ func (s *session) forget(u *user) {
 	s.pending = kept
 }
 
-// mark notes that what the log holds of a user has not been told.
+// mark notes that what the log holds of a user, if anything, has not been told.
 func (s *session) mark(u *user) {
+	if u.entry.Change == nil {
+		return
+	}
 	if s.unknown == nil {
 		s.unknown = map[*user]bool{}
 	}

@@ -29,12 +29,15 @@ func (h *Hub) subscribe(ctx context.Context, s *session, id string, uids []bridg
 		return err
 	}
 	h.tellChanges(s)
+	if len(s.watches) == 0 {
+		s.watches = make(map[*user]int, len(allowed))
+	}
 	for _, uid := range allowed {
 		h.join(s, uid)
 	}
 	answer := h.snapshot(s, allowed, from)
 	answer.ID, answer.Denied, answer.Complete = id, denied, since == "" || useful
-	s.reply(encode(answer))
+	s.reply(answer.encode())
 	return nil
 }
 
@@ -84,20 +87,20 @@ func (h *Hub) unsubscribe(s *session, uids []bridge.UID) {
 
 // checkLimits says whether the session may watch these users besides. The caller holds mu.
 func (h *Hub) checkLimits(s *session, uids []bridge.UID) error {
-	fresh := slices.DeleteFunc(slices.Clone(uids), func(uid bridge.UID) bool {
-		_, watches := s.watches[h.users[uid]]
-		return watches
-	})
-	if n := len(s.watches) + len(fresh); n > h.limits.MaxUIDsPerConnection {
-		return tooManyUIDs(n, "connection", h.limits.MaxUIDsPerConnection)
+	if n := len(s.watches) + len(uids); n > h.limits.MaxUIDsPerConnection { // then those who are watched already count
+		if n = len(s.watches) + len(s.fresh(h, uids)); n > h.limits.MaxUIDsPerConnection {
+			return tooManyUIDs(n, "connection", h.limits.MaxUIDsPerConnection)
+		}
 	}
-	key := s.grant.key
-	if key == "" {
+	if s.grant.key == "" {
 		return nil
 	}
-	sub := h.subject(key)
+	sub := h.subject(s.grant.key)
 	n := sub.uids + len(sub.asked)
-	for _, uid := range fresh {
+	if n+len(uids) <= h.limits.MaxUIDsPerSubject {
+		return nil
+	}
+	for _, uid := range s.fresh(h, uids) {
 		if _, known := sub.asked[uid]; !known {
 			n++
 		}
@@ -106,6 +109,14 @@ func (h *Hub) checkLimits(s *session, uids []bridge.UID) error {
 		return tooManyUIDs(n, "user's connections together", h.limits.MaxUIDsPerSubject)
 	}
 	return nil
+}
+
+// fresh is which of these users the session does not watch yet. The caller holds mu.
+func (s *session) fresh(h *Hub, uids []bridge.UID) []bridge.UID {
+	return slices.DeleteFunc(slices.Clone(uids), func(uid bridge.UID) bool {
+		_, watches := s.watches[h.users[uid]]
+		return watches
+	})
 }
 
 func tooManyUIDs(n int, whose string, limit int) *refusal {

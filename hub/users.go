@@ -6,6 +6,7 @@ import "github.com/presence-bridge/presence-bridge/bridge"
 type user struct {
 	uid     bridge.UID
 	entry   bridge.Entry // the last message of the log; its Change is nil where there is none
+	wanted  bool         // it is among the hub's wanted
 	trusted bool         // somebody has been looking since entry: it is news, not history
 	frame   []byte       // entry as a message, encoded once for all who watch; nil until needed
 	from    int          // where in frame the presence begins
@@ -51,9 +52,6 @@ func (h *Hub) Reset(stream int64) {
 		}
 		u.entry, u.frame, u.trusted = bridge.Entry{}, nil, false
 		h.unvouched[uid] = true
-		for _, s := range u.watched {
-			s.mark(u) // the log may hold what was missed
-		}
 	}
 }
 
@@ -86,12 +84,11 @@ func (h *Hub) Apply(e bridge.Entry) {
 	}
 	h.metrics.changes.Inc()
 	switch {
-	case !h.wanted[e.UID]:
-		return
-	case e.Unwatched():
-		h.distrust(u)
-	case h.current:
+	case !u.wanted:
+	case h.current && !e.Unwatched():
 		h.trust(u)
+	default:
+		h.distrust(u)
 	}
 }
 
@@ -104,13 +101,18 @@ func (h *Hub) trust(u *user) {
 	}
 }
 
-// distrust takes the user's state for history: the log says that nobody looks any more. That is no news for
-// those who watch here. Somebody has overlooked them, so the watch is noted once more, and the next look will
-// be told. The caller holds mu.
+// distrust takes the user's state for history: it is of before the hub began to follow the log, or the log says that
+// nobody looks any more. That is no news for those who watch here. In the second case somebody has overlooked them, so
+// the watch is noted once more, and the next look will be told. The caller holds mu.
 func (h *Hub) distrust(u *user) {
 	u.trusted = false
 	h.unvouched[u.uid] = true
-	h.holder.Again(u.uid)
+	for _, s := range u.watched {
+		s.mark(u)
+	}
+	if u.entry.Unwatched() {
+		h.holder.Again(u.uid)
+	}
 }
 
 // vouch takes for news what the log holds of those whom nobody could vouch for, once the poller says that
@@ -130,10 +132,10 @@ func (h *Hub) vouch() {
 // says that everybody watched is looked at: it may be of a time when somebody else watched. The caller holds mu.
 func (h *Hub) want(uid bridge.UID) *user {
 	u := h.user(uid)
-	if h.wanted[uid] {
+	if u.wanted {
 		return u
 	}
-	h.wanted[uid] = true
+	u.wanted, h.wanted[uid] = true, true
 	u.trusted = h.current && u.inLog() && h.feedLive()
 	if !u.trusted {
 		h.unvouched[uid] = true
@@ -149,7 +151,7 @@ func (h *Hub) unwant(uid bridge.UID) {
 	delete(h.unvouched, uid)
 	h.holder.Unwatch(uid)
 	if u := h.users[uid]; u != nil {
-		u.trusted = false
+		u.trusted, u.wanted = false, false
 		if u.entry.Change == nil {
 			delete(h.users, uid)
 		}
