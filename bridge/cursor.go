@@ -11,10 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-const (
-	cursorVersion = 1
-	maxCursor     = 1 + 8 + 2*binary.MaxVarintLen64 + 2 // bytes, before they are text
-)
+const cursorVersion = 1
 
 // Cursor is a place in the log. Stream is the stream's time of creation in Unix nanoseconds: a stream made
 // anew counts from 1 again, so the number alone would point into another log. Stored is when the stream took the message
@@ -31,15 +28,17 @@ func (c Cursor) String() string { return string(c.Append(nil)) }
 
 // Append writes what [Cursor.String] says.
 func (c Cursor) Append(to []byte) []byte {
-	var space [maxCursor]byte
-	b := append(space[:0], cursorVersion)
+	n := len(to)
+	b := append(to, cursorVersion)
 	b = binary.BigEndian.AppendUint64(b, uint64(c.Stream))
 	b = binary.AppendUvarint(b, c.Seq)
 	if c.Stored != 0 {
 		b = binary.AppendVarint(b, c.Stored-c.Stream)
 	}
-	b = binary.BigEndian.AppendUint16(b, checksum(b))
-	return base64.RawURLEncoding.AppendEncode(to, b)
+	b = binary.BigEndian.AppendUint16(b, checksum(b[n:]))
+	m := len(b) // as text it is longer than as bytes, so it is made behind them and then takes their place
+	b = base64.RawURLEncoding.AppendEncode(b, b[n:])
+	return append(b[:n], b[m:]...)
 }
 
 // ParseCursor reads what [Cursor.String] wrote.

@@ -15,8 +15,8 @@ import (
 // connection: most messages are far smaller, and what is larger goes past the buffer. One of the frames that
 // coder/websocket writes has to fit, so that it is written at once.
 const (
-	readBuffer  = 256
-	writeBuffer = 256
+	readBuffer  = 128
+	writeBuffer = 128
 )
 
 // accept makes a WebSocket of a request, and answers it where that is not possible.

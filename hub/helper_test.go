@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -346,3 +347,6 @@ func (h *Hub) peek(look func()) {
 	defer h.mu.Unlock()
 	look()
 }
+
+// address is host:port.
+func (h *testHub) address() string { return strings.TrimPrefix(h.url, "http://") }
