@@ -1,9 +1,16 @@
 // Package hub fans presence out to browsers: over WebSocket, server-sent events and plain HTTP.
 //
 // A [Hub] follows the log with one consumer and keeps the newest state of every user in memory. A client is a
-// session: whom it watches, and which of them have changed since it was last told. States are encoded once for
-// all who watch; what is sent is the newest at the time of sending, so a slow client costs what it watches and
-// no more.
+// session: whom it watches, and which of them have changed since it was last told. What is sent is the newest at
+// the time of sending, so a slow client costs what it watches and no more.
+//
+// # How a change gets out
+//
+// Apply notes the user with every session that watches (users.go, session.go). A dispatcher takes the sessions that
+// were touched, and writes to each once, all that it has to be told (dispatch.go): a change of one user is one frame,
+// encoded once for all who watch, and goes from where it lies to the socket (wire.go, line.go). It does not wait for a
+// socket: one that is full gets a goroutine for as long as that lasts. There is no timer: what comes while a dispatcher
+// is at work is in its next batch, so that load makes batches and rest makes none.
 //
 // # What is news
 //
@@ -24,6 +31,8 @@
 //     TestResumeWithPending, TestCursorAheadOfALaggingHub, TestRereadLogKeepsCursorsHonest. One that is of no
 //     use brings everything: TestUselessCursors, TestStreamMadeAnew, TestCursorsOfALostTail.
 //   - History is never shown as news: TestHistoryIsNotNews, TestUnwatchedIsHistory, TestUnwatchedIsContradicted.
+//   - A delivery allocates nothing, and an idle client is one goroutine: TestADeliveryAllocatesNothing,
+//     TestAnIdleClientIsOneGoroutine. One who does not read holds up nobody: TestASocketIsNotWaitedFor.
 //   - A slow client gets fewer, newer states, and costs what it watches: TestSlowClient, TestPendingIsBounded,
 //     TestAnswersAreBounded. Only a write that stalls ends its connection: TestStalledWrite.
 //     What does not arrive, or is not read, holds no connection for long: TestWhoSaysOrReadsNothing.
@@ -69,6 +78,7 @@
 //
 // # Concurrency
 //
-// One mutex guards everything that sessions share. Each socket has three goroutines, which its handler waits
-// for; Run and Serve each wait for what they start. [Hub.Serve] lets clients go before it returns.
+// One mutex guards everything that sessions share. A socket has one goroutine, which reads, and others for as long as
+// they are needed: to do what a message says, to wait for a socket that is full, to part. The reader waits for them, and
+// [Hub.Serve], which lets clients go before it returns, for the readers. Run and Serve each wait for what they start.
 package hub

@@ -112,12 +112,14 @@ func New(c Config) (*Hub, error) {
 		return nil, fmt.Errorf("registering the bus's metrics: %w", err)
 	}
 	h := &Hub{
-		bus: c.Bus, archive: c.Bus, vendor: c.Vendor, complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute}, more: c.Followers, auth: c.Auth, origins: c.AllowedOrigins,
-		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, pinned: map[bridge.UID]bool{}, log: c.Logger,
+		bus: c.Bus, archive: c.Bus, vendor: c.Vendor, more: c.Followers, auth: c.Auth, origins: c.AllowedOrigins,
+		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, version: c.Version, log: c.Logger,
 		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
+		complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute},
 		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), quit: make(chan struct{}),
 		users: map[bridge.UID]*user{}, wanted: map[bridge.UID]bool{}, unvouched: map[bridge.UID]bool{},
-		idle: map[bridge.UID]time.Time{}, leased: map[bridge.UID]leases{}, version: c.Version, sessions: map[*session]bool{}, subjects: map[string]*subject{}, setters: map[bridge.UID]*setter{},
+		idle: map[bridge.UID]time.Time{}, leased: map[bridge.UID]leases{}, pinned: map[bridge.UID]bool{},
+		sessions: map[*session]bool{}, subjects: map[string]*subject{}, setters: map[bridge.UID]*setter{},
 		feed: feedState{State: bridge.FeedDown, Reason: noPoller},
 	}
 	h.dispatchers = newDispatchers(h, runtime.GOMAXPROCS(0)/2)
