@@ -31,12 +31,13 @@ type Config struct {
 	Auth           Auth
 	AllowedOrigins []string // foreign origins whose pages may use the hub, see ALLOWED_ORIGINS
 	Limits         Limits
-	Files          fs.FS        // the live page and the browser client; nil: none is served
-	CallbackSecret string       // of the vendor's rule that posts to CallbackPath; empty: callbacks are refused
-	PageUIDs       []string     // whom the page shows to who opens it bare
-	WatchUIDs      []bridge.UID // who is watched whether or not a client looks, for backends that read the log
-	ID             string       // one token, unique among all hubs
-	Version        string       // of the program, for those who list services
+	Files          fs.FS         // the live page and the browser client; nil: none is served
+	OfflineGrace   time.Duration // how long who goes offline is shown as they were; 0: not at all
+	CallbackSecret string        // of the vendor's rule that posts to CallbackPath; empty: callbacks are refused
+	PageUIDs       []string      // whom the page shows to who opens it bare
+	WatchUIDs      []bridge.UID  // who is watched whether or not a client looks, for backends that read the log
+	ID             string        // one token, unique among all hubs
+	Version        string        // of the program, for those who list services
 	Logger         *slog.Logger
 	Registerer     prometheus.Registerer // nil: no metrics
 }
@@ -49,6 +50,9 @@ func (c Config) Validate() error {
 	}
 	if c.ID == "" || bridge.EncodeToken(c.ID) != c.ID {
 		wrong = append(wrong, fmt.Errorf("a hub's id is one token, %q is not", c.ID))
+	}
+	if c.OfflineGrace < 0 || c.OfflineGrace > MaxOfflineGrace {
+		wrong = append(wrong, fmt.Errorf("OFFLINE_GRACE is %s: want 0s to %s", c.OfflineGrace, MaxOfflineGrace))
 	}
 	return errors.Join(append(wrong, c.Auth.Validate(), c.Limits.Validate())...)
 }
@@ -72,7 +76,8 @@ type Hub struct {
 	metrics *metrics
 	handler http.Handler
 
-	callbacks *callbacks // nil: none are taken
+	heldBack  chan struct{} // holds one token when somebody is held back: see grace
+	callbacks *callbacks    // nil: none are taken
 
 	complaint rate.Sometimes // about foreign origins
 	unheard   rate.Sometimes // about callbacks that are of no use
@@ -93,6 +98,7 @@ type Hub struct {
 	setters   map[bridge.UID]*setter // who has set their presence of late
 	position  bridge.Cursor          // what has been applied of the log
 	places    places                 // the newest of it
+	grace     *grace                 // who is shown as they were; nil: nobody ever is
 	current   bool                   // everything that the log held has been applied
 	draining  bool
 	feed      feedState
@@ -111,6 +117,7 @@ func New(c Config) (*Hub, error) {
 		bus: c.Bus, archive: c.Bus, vendor: c.Vendor, complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute}, more: c.Followers, auth: c.Auth, origins: c.AllowedOrigins,
 		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, pinned: map[bridge.UID]bool{}, log: c.Logger,
 		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
+		grace: newGrace(c.OfflineGrace), heldBack: make(chan struct{}, 1),
 		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), quit: make(chan struct{}),
 		users: map[bridge.UID]*user{}, wanted: map[bridge.UID]bool{}, unvouched: map[bridge.UID]bool{},
 		idle: map[bridge.UID]time.Time{}, leased: map[bridge.UID]leases{}, version: c.Version, sessions: map[*session]bool{}, subjects: map[string]*subject{}, setters: map[bridge.UID]*setter{},
@@ -146,6 +153,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	g.Go(func() error { return h.bus.Follow(ctx, append([]bridge.Follower{h}, h.more...)...) })
 	g.Go(func() error { return h.holder.Run(ctx) })
 	g.Go(func() error { return h.tend(ctx) })
+	g.Go(func() error { return h.runGrace(ctx) })
 	g.Go(func() error { return h.tellHints(ctx) })
 	g.Go(func() error { return h.shareSets(ctx) })
 	g.Go(func() error { return h.bus.FollowLeases(ctx, h.leaseChanged) })

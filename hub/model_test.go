@@ -32,7 +32,7 @@ func (v *view) take(f frame) error {
 	}
 	for _, p := range f.Presences {
 		old, ok := v.held[p.UID]
-		if ok && (f.Type == "changes" || f.Complete) && p.ObservedAt < old.ObservedAt {
+		if ok && (f.Type == "changes" || f.Complete) && p.ObservedAt < old.ObservedAt && !p.State.Equal(old.State) {
 			return fmt.Errorf("%s went back from %d to %d", p.UID, old.ObservedAt, p.ObservedAt)
 		}
 		v.held[p.UID] = p

@@ -19,7 +19,7 @@ type session struct {
 	grant   grant
 	uids    map[bridge.UID]int  // watched -> place among the user's watchers
 	pending map[bridge.UID]bool // of uids: changed since last told
-	unknown map[bridge.UID]bool // of uids: what the log holds has not been told, as nobody vouches for it
+	unknown map[bridge.UID]bool // of uids: what the log holds has not been told: nobody vouches for it, or it is held back
 	replies [][]byte            // answers, in order
 	feed    bool                // the feed has changed
 	greeted bool                // welcome was said: there is a grant
@@ -89,7 +89,9 @@ func (h *Hub) changes(s *session) []byte {
 	for uid := range s.pending {
 		if u := h.users[uid]; u != nil && u.known() {
 			list = append(list, u.presence())
-			delete(s.unknown, uid)
+			if u.held == nil {
+				delete(s.unknown, uid)
+			}
 		}
 	}
 	clear(s.pending)

@@ -33,6 +33,7 @@ func (h *Hub) subscribe(ctx context.Context, s *session, id string, uids []bridg
 	for _, uid := range allowed {
 		h.join(s, uid)
 	}
+	h.toldElsewhere(allowed, from)
 	answer := h.snapshot(s, allowed, from)
 	answer.ID, answer.Denied, answer.Complete = id, denied, since == "" || useful
 	s.reply(encode(answer))
@@ -64,11 +65,16 @@ func (h *Hub) snapshot(s *session, uids []bridge.UID, from uint64) subscribedMes
 			m.Pending = append(m.Pending, uid)
 			s.unknown[uid] = true
 			continue
-		case u.entry.Seq > from:
+		case s.grant.raw:
+			m.Presences = append(m.Presences, u.newest())
+		case u.seq() > from:
 			m.Presences = append(m.Presences, u.presence())
 		}
 		delete(s.pending, uid)
 		delete(s.unknown, uid)
+		if u.held != nil && !s.grant.raw {
+			s.unknown[uid] = true
+		}
 	}
 	m.Cursor = h.cursor(s).String()
 	return m

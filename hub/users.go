@@ -11,6 +11,7 @@ type user struct {
 	entry   bridge.Entry // the last message of the log; its Change is nil where there is none
 	trusted bool         // somebody has been looking since entry: it is news, not history
 	frame   []byte       // entry as a presence in JSON, encoded once for all who watch; nil until needed
+	held    *hold        // what is shown instead of entry for a while; nil: nothing
 	watched []*session   // who is told
 }
 
@@ -20,7 +21,8 @@ func (u *user) known() bool { return u.trusted && u.entry.Change != nil }
 // inLog says whether the log holds a state that would be news, did anybody vouch for it.
 func (u *user) inLog() bool { return u.entry.Change != nil && !u.entry.Unwatched() }
 
-func (u *user) presence() json.RawMessage {
+// newest is what the log says.
+func (u *user) newest() json.RawMessage {
 	if u.frame == nil {
 		u.frame, _ = json.Marshal(u.entry.Presence()) // strings, numbers and a map of strings: it cannot fail
 	}
@@ -51,13 +53,14 @@ func (h *Hub) user(uid bridge.UID) *user {
 func (h *Hub) Reset(stream int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.grace.begin(h.position.Stream == stream, h.position.Seq)
 	h.position, h.places, h.current = bridge.Cursor{Stream: stream}, places{}, false
 	for uid, u := range h.users {
 		if !h.wanted[uid] {
 			delete(h.users, uid)
 			continue
 		}
-		u.entry, u.frame, u.trusted = bridge.Entry{}, nil, false
+		u.entry, u.frame, u.held, u.trusted = bridge.Entry{}, nil, nil, false
 		h.unvouched[uid] = true
 		for _, s := range u.watched {
 			s.unknown[uid] = true // the log may hold what was missed
@@ -70,6 +73,7 @@ func (h *Hub) CaughtUp() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.current = true
+	h.grace.caughtUp()
 	h.vouch()
 	select {
 	case <-h.caughtUp:
@@ -87,18 +91,22 @@ func (h *Hub) Apply(e bridge.Entry) {
 	if e.Seq <= u.entry.Seq {
 		return
 	}
+	before := u.entry
 	u.entry, u.frame = e, nil
 	if e.Seq > h.position.Seq {
 		h.position.Seq, h.position.Stored = e.Seq, e.Stored
 		h.places.note(h.position)
 	}
 	h.metrics.changes.Inc()
+	if h.grace != nil {
+		h.hold(u, before, e)
+	}
 	switch {
 	case !h.wanted[e.UID]:
 		return
 	case e.Unwatched():
 		h.distrust(e.UID, u)
-	case h.current:
+	case h.current && !(u.held != nil && u.trusted): // who is shown as before is no news
 		h.trust(e.UID, u)
 	}
 }
