@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -12,6 +13,14 @@ import (
 
 // MaxOfflineGrace is the longest OFFLINE_GRACE: later, offline would be no news but a lie about online.
 const MaxOfflineGrace = 5 * time.Minute
+
+// CheckOfflineGrace says what is wrong with an OFFLINE_GRACE.
+func CheckOfflineGrace(d time.Duration) error {
+	if d < 0 || d > MaxOfflineGrace {
+		return fmt.Errorf("OFFLINE_GRACE is %s: want 0s to %s", d, MaxOfflineGrace)
+	}
+	return nil
+}
 
 // grace knows who has gone offline a short while ago and is shown as they were, so that one who returns meanwhile
 // never flickers. It has no clock and no goroutine: it is told messages of the log and when they came, and says who

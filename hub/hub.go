@@ -51,10 +51,7 @@ func (c Config) Validate() error {
 	if c.ID == "" || bridge.EncodeToken(c.ID) != c.ID {
 		wrong = append(wrong, fmt.Errorf("a hub's id is one token, %q is not", c.ID))
 	}
-	if c.OfflineGrace < 0 || c.OfflineGrace > MaxOfflineGrace {
-		wrong = append(wrong, fmt.Errorf("OFFLINE_GRACE is %s: want 0s to %s", c.OfflineGrace, MaxOfflineGrace))
-	}
-	return errors.Join(append(wrong, c.Auth.Validate(), c.Limits.Validate())...)
+	return errors.Join(append(wrong, c.Auth.Validate(), c.Limits.Validate(), CheckOfflineGrace(c.OfflineGrace))...)
 }
 
 // Hub fans the log out to browsers. See the package's documentation.
