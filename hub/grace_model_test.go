@@ -47,9 +47,9 @@ type written struct {
 }
 
 func TestGraceModel(t *testing.T) {
-	seeds := 1200
+	seeds := 400
 	if testing.Short() {
-		seeds = 100
+		seeds = 50
 	}
 	told := 0
 	for seed := range seeds {
