@@ -47,7 +47,7 @@ type written struct {
 }
 
 func TestGraceModel(t *testing.T) {
-	seeds := 400
+	seeds := 120
 	if testing.Short() {
 		seeds = 50
 	}
@@ -261,6 +261,12 @@ func (m *graceModel) shown(uid bridge.UID) bridge.State {
 	return last.State
 }
 
+// newest is what the log says of a user.
+func (m *graceModel) newest(uid bridge.UID) bridge.State {
+	last, _ := m.last(uid)
+	return last.State
+}
+
 func (m *graceModel) pull(c *modelClient) {
 	if c.session == nil {
 		return
@@ -333,8 +339,10 @@ func (m *graceModel) check() {
 	}
 	for _, h := range m.hubs {
 		m.checkSnapshot(h, grant{open: true}, m.shown)
-		m.checkSnapshot(h, grant{open: true, raw: true}, func(uid bridge.UID) bridge.State { w, _ := m.last(uid); return w.State })
-		require.Len(m.t, h.grace.queue, len(h.grace.holds))
+		if m.r.IntN(4) == 0 {
+			m.checkSnapshot(h, grant{open: true, raw: true}, m.newest)
+		}
+		h.peek(func() { require.Len(m.t, h.grace.queue, len(h.grace.holds)) })
 	}
 }
 
@@ -372,13 +380,15 @@ func (m *graceModel) settle() {
 			last, _ := m.last(uid)
 			require.Equal(m.t, last.Presence(), c.held[uid], "client %d, %s", i, uid)
 		}
-		require.Empty(m.t, c.session.unknown)
+		m.hubs[c.hub].peek(func() { require.Empty(m.t, c.session.unknown) })
 	}
 	for _, h := range m.hubs {
-		require.Zero(m.t, h.grace.size())
-		require.Empty(m.t, h.grace.queue)
-		for uid, u := range h.users {
-			require.Nil(m.t, u.held, uid)
-		}
+		h.peek(func() {
+			require.Zero(m.t, h.grace.size())
+			require.Empty(m.t, h.grace.queue)
+			for uid, u := range h.users {
+				require.Nil(m.t, u.held, uid)
+			}
+		})
 	}
 }
