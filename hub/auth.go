@@ -46,6 +46,7 @@ type grant struct {
 	watch   []string   // uids, prefix*, or *
 	set     bool
 	open    bool   // no authentication: everything is allowed
+	raw     bool   // nobody is held back: what is told is what the log says
 	key     string // whom the limits per subject count; empty without authentication
 }
 

@@ -19,6 +19,19 @@
 // otherwise says that the user is pending until the poller vouches or a look is told. What the log calls
 // unwatched is history until somebody looks again.
 //
+// # Offline grace
+//
+// With OFFLINE_GRACE a user who was seen online and has gone offline is shown in their last state online until the
+// grace is over, and then in the newest. Whoever returns meanwhile is shown at once, and a new absence has a grace of
+// its own; what changes while they are away shows when it is over. Who is offline in a first message is shown so at once.
+// Backends over NATS get what the log says: the log itself, and presence.api.get.
+//
+// The grace begins when a message comes, so clocks do not matter. A hub that begins goes by when the log took the last
+// message, and by the state before, which the message carries: it shows what other hubs do, but for the difference of
+// the clocks, and observed_at, which is then when that state was last looked at. What it cannot know is when a user
+// went who has changed since they are offline: they are shown so at once. When the feed goes down the grace goes on:
+// what shows in the end is what is known last, and browsers are told that it is stale.
+//
 // # Promises
 //
 // To clients:
@@ -31,6 +44,9 @@
 //     TestResumeWithPending, TestCursorAheadOfALaggingHub, TestRereadLogKeepsCursorsHonest. One that is of no
 //     use brings everything: TestUselessCursors, TestStreamMadeAnew, TestCursorsOfALostTail.
 //   - History is never shown as news: TestHistoryIsNotNews, TestUnwatchedIsHistory, TestUnwatchedIsContradicted.
+//   - Who goes offline is shown as they were for OFFLINE_GRACE, in stream and snapshots alike, and who returns
+//     meanwhile never was away: TestOfflineGrace, TestGrace, TestManyInGrace. A cursor does not cover what is held
+//     back, whichever hub it comes to: TestGraceModel, TestCursorsOfAGrace, TestToldElsewhere. See below.
 //   - A delivery allocates nothing, and an idle client is one goroutine: TestADeliveryAllocatesNothing,
 //     TestAnIdleClientIsOneGoroutine. One who does not read holds up nobody: TestASocketIsNotWaitedFor.
 //   - A slow client gets fewer, newer states, and costs what it watches: TestSlowClient, TestPendingIsBounded,

@@ -58,7 +58,7 @@ func (h *Hub) tend(ctx context.Context) error {
 			h.endLeases(now)
 			h.letGo(now)
 			h.forgetSetters(now)
-			h.metrics.gauges(len(h.sessions), len(h.wanted), len(h.unvouched))
+			h.metrics.gauges(len(h.sessions), len(h.wanted), len(h.unvouched), h.grace.size())
 			h.mu.Unlock()
 		}
 	}

@@ -32,12 +32,13 @@ type Config struct {
 	Auth           Auth
 	AllowedOrigins []string // foreign origins whose pages may use the hub, see ALLOWED_ORIGINS
 	Limits         Limits
-	Files          fs.FS        // the live page and the browser client; nil: none is served
-	CallbackSecret string       // of the vendor's rule that posts to CallbackPath; empty: callbacks are refused
-	PageUIDs       []string     // whom the page shows to who opens it bare
-	WatchUIDs      []bridge.UID // who is watched whether or not a client looks, for backends that read the log
-	ID             string       // one token, unique among all hubs
-	Version        string       // of the program, for those who list services
+	Files          fs.FS         // the live page and the browser client; nil: none is served
+	OfflineGrace   time.Duration // how long who goes offline is shown as they were; 0: not at all
+	CallbackSecret string        // of the vendor's rule that posts to CallbackPath; empty: callbacks are refused
+	PageUIDs       []string      // whom the page shows to who opens it bare
+	WatchUIDs      []bridge.UID  // who is watched whether or not a client looks, for backends that read the log
+	ID             string        // one token, unique among all hubs
+	Version        string        // of the program, for those who list services
 	Logger         *slog.Logger
 	Registerer     prometheus.Registerer // nil: no metrics
 }
@@ -51,7 +52,7 @@ func (c Config) Validate() error {
 	if c.ID == "" || bridge.EncodeToken(c.ID) != c.ID {
 		wrong = append(wrong, fmt.Errorf("a hub's id is one token, %q is not", c.ID))
 	}
-	return errors.Join(append(wrong, c.Auth.Validate(), c.Limits.Validate())...)
+	return errors.Join(append(wrong, c.Auth.Validate(), c.Limits.Validate(), CheckOfflineGrace(c.OfflineGrace))...)
 }
 
 // Hub fans the log out to browsers. See the package's documentation.
@@ -75,6 +76,7 @@ type Hub struct {
 
 	callbacks   *callbacks // nil: none are taken
 	dispatchers []*dispatcher
+	heldBack    chan struct{} // holds one token when somebody is held back: see grace
 
 	complaint rate.Sometimes // about foreign origins
 	unheard   rate.Sometimes // about callbacks that are of no use
@@ -97,6 +99,7 @@ type Hub struct {
 	setters   map[bridge.UID]*setter // who has set their presence of late
 	position  bridge.Cursor          // what has been applied of the log
 	places    places                 // the newest of it
+	grace     *grace                 // who is shown as they were; nil: nobody ever is
 	current   bool                   // everything that the log held has been applied
 	draining  bool
 	feed      feedState
@@ -116,6 +119,7 @@ func New(c Config) (*Hub, error) {
 		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, version: c.Version, log: c.Logger,
 		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
 		complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute},
+		grace: newGrace(c.OfflineGrace), heldBack: make(chan struct{}, 1),
 		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), quit: make(chan struct{}),
 		users: map[bridge.UID]*user{}, wanted: map[bridge.UID]bool{}, unvouched: map[bridge.UID]bool{},
 		idle: map[bridge.UID]time.Time{}, leased: map[bridge.UID]leases{}, pinned: map[bridge.UID]bool{},
@@ -153,6 +157,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	g.Go(func() error { return h.bus.Follow(ctx, append([]bridge.Follower{h}, h.more...)...) })
 	g.Go(func() error { return h.holder.Run(ctx) })
 	g.Go(func() error { return h.tend(ctx) })
+	g.Go(func() error { return h.runGrace(ctx) })
 	g.Go(func() error { return h.tellHints(ctx) })
 	g.Go(func() error { return h.shareSets(ctx) })
 	g.Go(func() error { return h.bus.FollowLeases(ctx, h.leaseChanged) })

@@ -9,8 +9,10 @@ import (
 // metrics are the hub's figures. None has a label that a client could fill.
 type metrics struct {
 	changes, frames, deliveries prometheus.Counter
+	returns                     prometheus.Counter
 	refused, closed, callbacks  *prometheus.CounterVec
 	sessions, watched, unknown  prometheus.Gauge
+	held                        prometheus.Gauge
 	state                       *prometheus.GaugeVec
 }
 
@@ -25,6 +27,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		changes:    counter("changes_total", "Messages of the log applied."),
 		frames:     counter("frames_total", "Messages taken for sending to clients."),
 		deliveries: counter("deliveries_total", "States of users taken for sending in change messages."),
+		returns:    counter("returns_hidden_total", "Users who came back within OFFLINE_GRACE, whom nobody saw go."),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
 			Name: "refused_total", Help: "Connections turned away, by reason."}, []string{"reason"}),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
@@ -34,12 +37,13 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		sessions: gauge("sessions", "WebSockets and event streams connected."),
 		watched:  gauge("watched_users", "Users whom this hub watches."),
 		unknown:  gauge("unknown_users", "Watched users whose state nobody vouches for yet."),
+		held:     gauge("held_users", "Users who are offline and shown as they were, for OFFLINE_GRACE."),
 		state: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "presence_bridge", Subsystem: "hub",
 			Name: "feed_state", Help: "1 for the state that the feed is in, as clients are told: live, degraded or down."}, []string{"state"}),
 	}
 	m.feed(bridge.FeedDown) // until the poller is heard
 	if r != nil {
-		r.MustRegister(m.changes, m.frames, m.deliveries, m.refused, m.closed, m.callbacks, m.sessions, m.watched, m.unknown, m.state)
+		r.MustRegister(m.changes, m.frames, m.deliveries, m.refused, m.closed, m.callbacks, m.sessions, m.watched, m.unknown, m.state, m.returns, m.held)
 	}
 	return m
 }
@@ -54,8 +58,9 @@ func (m *metrics) feed(s bridge.FeedState) {
 	}
 }
 
-func (m *metrics) gauges(sessions, watched, unknown int) {
+func (m *metrics) gauges(sessions, watched, unknown, held int) {
 	m.sessions.Set(float64(sessions))
 	m.watched.Set(float64(watched))
 	m.unknown.Set(float64(unknown))
+	m.held.Set(float64(held))
 }

@@ -113,7 +113,7 @@ func (h *Hub) backendGets(ctx context.Context, r getRequest) (any, error) {
 	}
 	now, cancel := context.WithCancel(ctx)
 	cancel()
-	return h.ask(now, ctx, grant{open: true}, uids)
+	return h.ask(now, ctx, grant{open: true, raw: true}, uids)
 }
 
 func (h *Hub) backendWatches(ctx context.Context, r watchRequest) (any, error) {

@@ -28,7 +28,7 @@ type session struct {
 	grant   grant
 	greeted bool // welcome was said: there is a grant
 	watches map[*user]int
-	unknown map[*user]bool // of watches: what the log holds has not been told, as nobody vouches for it
+	unknown map[*user]bool // of watches: what the log holds has not been told: nobody vouches for it, or it is held back
 	pending []*user        // of watches: changed since last told; one may be there twice, see note
 	replies [][]byte       // answers, in order
 	feed    bool           // the feed has changed
@@ -123,7 +123,9 @@ func (h *Hub) news(s *session) []*user {
 	for _, u := range h.once(s.pending) {
 		if u.known() {
 			kept = append(kept, u)
-			delete(s.unknown, u)
+			if u.held == nil {
+				delete(s.unknown, u)
+			}
 		}
 	}
 	clear(s.pending[len(kept):])

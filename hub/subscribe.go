@@ -35,6 +35,7 @@ func (h *Hub) subscribe(ctx context.Context, s *session, id string, uids []bridg
 	for _, uid := range allowed {
 		h.join(s, uid)
 	}
+	h.toldElsewhere(allowed, from)
 	answer := h.snapshot(s, allowed, from)
 	answer.ID, answer.Denied, answer.Complete = id, denied, since == "" || useful
 	s.reply(answer.encode())
@@ -66,11 +67,16 @@ func (h *Hub) snapshot(s *session, uids []bridge.UID, from uint64) subscribedMes
 			m.Pending = append(m.Pending, uid)
 			s.mark(u)
 			continue
-		case u.entry.Seq > from:
+		case s.grant.raw:
+			m.Presences = append(m.Presences, h.newest(u))
+		case u.seq() > from:
 			m.Presences = append(m.Presences, h.presence(u))
 		}
 		s.forget(u)
 		delete(s.unknown, u)
+		if u.held != nil && !s.grant.raw {
+			s.mark(u)
+		}
 	}
 	m.Cursor = h.cursor(s).String()
 	return m

@@ -10,6 +10,7 @@ type user struct {
 	trusted bool         // somebody has been looking since entry: it is news, not history
 	frame   []byte       // entry as a message, encoded once for all who watch; nil until needed
 	from    int          // where in frame the presence begins
+	held    *hold        // what is shown instead of entry for a while; nil: nothing
 	watched []*session   // who is told
 	told    uint64       // the last telling that has come across it, see once
 }
@@ -44,13 +45,14 @@ func (h *Hub) user(uid bridge.UID) *user {
 func (h *Hub) Reset(stream int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.grace.begin(h.position.Stream == stream, h.position.Seq)
 	h.position, h.places, h.current = bridge.Cursor{Stream: stream}, places{}, false
 	for uid, u := range h.users {
 		if !h.wanted[uid] {
 			delete(h.users, uid)
 			continue
 		}
-		u.entry, u.frame, u.trusted = bridge.Entry{}, nil, false
+		u.entry, u.frame, u.held, u.trusted = bridge.Entry{}, nil, nil, false
 		h.unvouched[uid] = true
 	}
 }
@@ -60,6 +62,7 @@ func (h *Hub) CaughtUp() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.current = true
+	h.grace.caughtUp()
 	h.vouch()
 	select {
 	case <-h.caughtUp:
@@ -77,18 +80,23 @@ func (h *Hub) Apply(e bridge.Entry) {
 	if e.Seq <= u.entry.Seq {
 		return
 	}
+	before := u.entry
 	u.entry, u.frame = e, nil
 	if e.Seq > h.position.Seq {
 		h.position.Seq, h.position.Stored = e.Seq, e.Stored
 		h.places.note(h.position)
 	}
 	h.metrics.changes.Inc()
+	if h.grace != nil {
+		h.hold(u, before, e)
+	}
 	switch {
 	case !u.wanted:
-	case h.current && !e.Unwatched():
-		h.trust(u)
-	default:
+	case !h.current || e.Unwatched():
 		h.distrust(u)
+	case u.trusted && u.held != nil: // who is shown as before is no news
+	default:
+		h.trust(u)
 	}
 }
 

@@ -38,15 +38,23 @@ const (
 	changesTail = `]}`
 )
 
-// presence is the user's state in JSON, encoded once for all who watch. The caller holds mu.
+// presence is what browsers are shown of a user, in JSON. The caller holds mu.
 func (h *Hub) presence(u *user) []byte {
+	if u.held != nil {
+		return u.held.presence()
+	}
+	return h.newest(u)
+}
+
+// newest is what the log says of a user, in JSON, encoded once for all who watch. The caller holds mu.
+func (h *Hub) newest(u *user) []byte {
 	frame := h.frame(u)
 	return frame[u.from : len(frame)-len(changesTail)]
 }
 
 // frame is a changes message of this user alone as it goes over the wire, built once for all who watch. Its cursor is
 // the hub's place when it was built, after the state came: whoever is told of it now has been told of all before it.
-// The caller holds mu.
+// It is for those whose every user is known, so that none of them is held back. The caller holds mu.
 func (h *Hub) frame(u *user) []byte {
 	if u.frame == nil {
 		var space [512]byte

@@ -30,7 +30,7 @@ type hubSettings struct {
 	publicSettings
 	PageUIDs       []string      `name:"page-uids" variable:"PAGE_UIDS" group:"hub" placeholder:"UID" help:"Whom the live page shows to who opens it bare, separated by commas; user-0001..user-0200 is a range."`
 	WatchUIDs      []string      `name:"watch-uids" variable:"WATCH_UIDS" group:"hub" placeholder:"UID" help:"Who is watched whether or not a browser looks, for backends that read NATS; lists and ranges as for the page."`
-	OfflineGrace   time.Duration `variable:"OFFLINE_GRACE" group:"hub" default:"0s" help:"This version knows 0s only: offline is shown at once."`
+	OfflineGrace   time.Duration `variable:"OFFLINE_GRACE" group:"hub" default:"0s" help:"How long who goes offline is shown to browsers as they were, at most 5m, so that one who returns meanwhile never flickers. NATS carries the raw truth."`
 	CallbackSecret string        `variable:"CALLBACK_SECRET" group:"hub" placeholder:"SECRET" help:"The secret of the vendor's callback rule for userStatus. It switches POST /v1/callbacks/easemob on: whoever logs in or out is looked at in the next call. Prefer the variable: others on the machine see flags."`
 
 	Auth           string `variable:"AUTH" group:"auth" placeholder:"WORD" help:"none lets everybody watch and set everybody, and has to be asked for in words."`
@@ -53,7 +53,7 @@ type limitSettings struct {
 func (s hubSettings) problems() []error {
 	var wrong problems
 	wrong.add(s.publicSettings.problems()...)
-	wrong.add(s.limits().Validate(), s.checkZeroes())
+	wrong.add(s.limits().Validate(), s.checkZeroes(), hub.CheckOfflineGrace(s.OfflineGrace))
 	if s.AuthJWKSURL == "" { // which is refused by itself
 		wrong.add(s.authProblems()...)
 	}
@@ -72,9 +72,6 @@ func (s hubSettings) unsupported() error {
 	var wrong []error
 	if s.AuthJWKSURL != "" {
 		wrong = append(wrong, errors.New("AUTH_JWKS_URL is not supported by this version: use AUTH_HMAC_SECRET"))
-	}
-	if s.OfflineGrace != 0 {
-		wrong = append(wrong, errors.New("OFFLINE_GRACE is not supported by this version: leave it out or say 0s"))
 	}
 	return errors.Join(wrong...)
 }
