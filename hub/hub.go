@@ -29,7 +29,7 @@ type Config struct {
 	Vendor         Setter            // nil: a read-only hub, which refuses to set anything
 	Followers      []bridge.Follower // who follows the log with the hub, through its one consumer
 	Auth           Auth
-	AllowedOrigins []string // foreign origins whose pages may use the hub, see ALLOWED_ORIGINS
+	AllowedOrigins []string // whose pages may use the hub, see ALLOWED_ORIGINS
 	Limits         Limits
 	Files          fs.FS        // the live page and the browser client; nil: none is served
 	CallbackSecret string       // of the vendor's rule that posts to CallbackPath; empty: callbacks are refused
@@ -71,6 +71,8 @@ type Hub struct {
 	holder  *bridge.Holder
 	metrics *metrics
 	handler http.Handler
+
+	arrivals *arrivals
 
 	callbacks *callbacks // nil: none are taken
 
@@ -116,6 +118,7 @@ func New(c Config) (*Hub, error) {
 		idle: map[bridge.UID]time.Time{}, leased: map[bridge.UID]leases{}, version: c.Version, sessions: map[*session]bool{}, subjects: map[string]*subject{}, setters: map[bridge.UID]*setter{},
 		feed: feedState{State: bridge.FeedDown, Reason: noPoller},
 	}
+	h.arrivals = newArrivals(h.limits.MaxConnections, h.metrics.refuse)
 	if sharer, ok := c.Vendor.(Sharer); ok {
 		h.sharer = sharer
 		h.holder.Sets()

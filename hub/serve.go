@@ -26,10 +26,10 @@ const (
 // within three seconds. An error is of the listener. A hub serves once.
 func (h *Hub) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
-		Handler: h.handler, ReadHeaderTimeout: headerWithin, ReadTimeout: requestWithin, WriteTimeout: answerWithin,
+		Handler: h.arrivals.hear(h.handler), ReadHeaderTimeout: headerWithin, ReadTimeout: requestWithin, WriteTimeout: answerWithin,
 		MaxHeaderBytes: maxHeaderBytes, IdleTimeout: 2 * time.Minute,
-		ErrorLog:    slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
+		ErrorLog:  slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
+		ConnState: h.arrivals.changed, ConnContext: withConn,
 	}
 	var failed error
 	served := make(chan struct{})
@@ -48,13 +48,10 @@ func (h *Hub) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// connKey is where a request's context has the connection beneath.
-type connKey struct{}
-
 // cutter closes the connection beneath a request, which ends whatever waits for the peer.
 func cutter(r *http.Request) func() {
-	c, ok := r.Context().Value(connKey{}).(net.Conn)
-	if !ok {
+	c := connOf(r)
+	if c == nil {
 		return func() {} // another server than ours
 	}
 	return func() { _ = c.Close() }

@@ -46,15 +46,18 @@ func (h *Hub) webSocket(c echo.Context) error {
 	}
 	defer h.exit(s)
 	// Origins were checked by the middleware that all of /v1 goes through.
-	conn, err := websocket.Accept(c.Response(), r, &websocket.AcceptOptions{
+	k := &socket{hub: h, session: s, cut: cutter(r), renewed: make(chan struct{}, 1),
+		rate: rate.NewLimiter(rate.Limit(h.limits.MaxMessagesPerSecond), h.limits.MaxMessagesPerSecond)}
+	k.conn, err = websocket.Accept(c.Response(), r, &websocket.AcceptOptions{
 		Subprotocols: []string{Subprotocol}, InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled,
+		OnPingReceived: k.controlled, OnPongReceived: func(ctx context.Context, b []byte) { k.controlled(ctx, b) },
 	})
 	if err != nil {
+		h.metrics.refuse("handshake")
 		return nil // Accept has answered
 	}
-	conn.SetReadLimit(-1) // receive has the limit
-	k := &socket{hub: h, conn: conn, session: s, cut: cutter(r), renewed: make(chan struct{}, 1),
-		rate: rate.NewLimiter(rate.Limit(h.limits.MaxMessagesPerSecond), h.limits.MaxMessagesPerSecond)}
+	defer h.arrivals.left(r)
+	k.conn.SetReadLimit(-1) // receive has the limit
 	k.serve(r.Context(), tokenOf(r))
 	return nil
 }
@@ -64,11 +67,9 @@ func (h *Hub) open() (*session, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.sessions) >= h.limits.MaxConnections {
-		h.metrics.refused.WithLabelValues("connections").Inc()
 		return nil, refuse(http.StatusServiceUnavailable, "too_many_connections", "this hub is full; MAX_CONNECTIONS is its limit")
 	}
 	if h.draining {
-		h.metrics.refused.WithLabelValues("draining").Inc()
 		return nil, refuse(http.StatusServiceUnavailable, "draining", "this hub is stopping; try another")
 	}
 	s := newSession(newID())
@@ -98,7 +99,7 @@ func (k *socket) read(ctx context.Context, token string) error {
 	for {
 		kind, r, err := k.conn.Reader(ctx)
 		if err != nil {
-			return err
+			return k.broken(err)
 		}
 		if err := k.take(ctx, kind, r); err != nil {
 			return k.give(ctx, r, err)
@@ -130,10 +131,12 @@ func (k *socket) give(ctx context.Context, rest io.Reader, err error) error {
 
 // take handles one message. Only an error that ends the connection is returned; any other is answered.
 func (k *socket) take(ctx context.Context, kind websocket.MessageType, r io.Reader) error {
+	late := time.AfterFunc(messageWithin, k.late)
 	data, err := io.ReadAll(io.LimitReader(r, k.hub.limits.MaxMessageBytes+1))
+	late.Stop()
 	switch {
 	case err != nil:
-		return err
+		return k.broken(err)
 	case int64(len(data)) > k.hub.limits.MaxMessageBytes:
 		return closeTooLarge.because("the message is too large; MAX_MESSAGE_BYTES is the limit")
 	}
@@ -141,7 +144,7 @@ func (k *socket) take(ctx context.Context, kind websocket.MessageType, r io.Read
 		return closeProtocol.because("messages are text")
 	}
 	if !k.rate.Allow() {
-		return closeOverALimit.because("too many messages a second; MAX_MESSAGES_PER_SECOND is the limit")
+		return errTooOften
 	}
 	m, err := decodeMessage(data)
 	if err == nil {
@@ -152,6 +155,7 @@ func (k *socket) take(ctx context.Context, kind websocket.MessageType, r io.Read
 		return end
 	}
 	if err != nil {
+		k.hub.metrics.refuse(refusalOf(err).Code)
 		k.reply(errorFrame(m.ID, err))
 	}
 	return nil
