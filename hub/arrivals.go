@@ -18,28 +18,30 @@ type arrivals struct {
 	most   int                 // held at once
 	refuse func(reason string) // counts one that was closed unheard
 
-	mu     sync.Mutex
-	open   int
-	silent map[net.Conn]bool // no request of theirs has arrived in whole
+	mu      sync.Mutex
+	open    int
+	silent  map[net.Conn]bool // of open: no request of theirs has arrived in whole
+	closing map[net.Conn]bool // closed for want of room, and open no more; the server has yet to notice
 }
 
 func newArrivals(limit int, refuse func(reason string)) *arrivals {
-	return &arrivals{most: limit + spareConnections, refuse: refuse, silent: map[net.Conn]bool{}}
+	return &arrivals{most: limit + spareConnections, refuse: refuse, silent: map[net.Conn]bool{}, closing: map[net.Conn]bool{}}
 }
 
 // changed is the server's ConnState. A socket is none of the server's any more; left tells when it has ended.
 func (a *arrivals) changed(c net.Conn, state http.ConnState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch state {
-	case http.StateNew:
+	switch {
+	case state == http.StateNew:
 		a.open++
+		a.silent[c] = true
 		if a.open > a.most {
 			a.makeRoom(c)
-			return
 		}
-		a.silent[c] = true
-	case http.StateClosed:
+	case state == http.StateClosed && a.closing[c]:
+		delete(a.closing, c)
+	case state == http.StateClosed:
 		a.open--
 		if a.silent[c] {
 			delete(a.silent, c)
@@ -48,17 +50,20 @@ func (a *arrivals) changed(c net.Conn, state http.ConnState) {
 	}
 }
 
-// makeRoom closes a silent connection for the newcomer, or the newcomer where all others have spoken. The server finds
-// out for itself. The caller holds mu.
+// makeRoom closes a silent connection, and the newcomer where all others have spoken. The caller holds mu.
 func (a *arrivals) makeRoom(newcomer net.Conn) {
 	a.refuse("crowded")
+	out := newcomer
 	for c := range a.silent { // any: a map begins anywhere
-		delete(a.silent, c)
-		a.silent[newcomer] = true
-		_ = c.Close()
-		return
+		if c != newcomer {
+			out = c
+			break
+		}
 	}
-	_ = newcomer.Close()
+	delete(a.silent, out)
+	a.closing[out] = true
+	a.open--
+	_ = out.Close()
 }
 
 // hear notes whose requests have arrived before they are handled.
