@@ -165,7 +165,10 @@ func TestLimitsAreCounted(t *testing.T) {
 		w := h.wire()
 		w.upgrade(bearing(t, "flood"))
 		sent := make(chan struct{})
-		go func() { defer close(sent); w.send(strings.Repeat(frame, 10_000)) }()
+		go func() {
+			defer close(sent)
+			w.send(strings.Repeat(frame, 10_000) + masked(fin|opClose, closeWith(1000, "")))
+		}()
 		all := w.hearsUntil("ends")
 		require.Contains(t, all, "closes 4429")
 		require.Less(t, len(all), 200, "answers: %v", all)
