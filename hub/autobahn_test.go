@@ -222,9 +222,9 @@ func TestFraming(t *testing.T) {
 	honest := h.dial(withToken(good))
 	honest.expect("welcome")
 	honest.subscribe("alice")
-	ended := 0.0
 	for _, c := range wireCases() {
 		t.Run(c.name, func(t *testing.T) {
+			ended := sum(t, metrics, "closed_total", "")
 			require.Regexp(t, "^"+c.hears+"$", h.tryWire(t, c))
 			if strings.HasSuffix(c.hears, "ends") && !c.leaves {
 				ended++
