@@ -3,7 +3,6 @@ package hub
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"io"
 	"net"
 	"net/http"
@@ -20,23 +19,23 @@ const (
 )
 
 // accept makes a WebSocket of a request, and answers it where that is not possible.
-func (h *Hub) accept(w http.ResponseWriter, r *http.Request, s *session) error {
+func (k *socket) accept(w http.ResponseWriter, r *http.Request) error {
 	tap := &tap{ResponseWriter: w}
 	conn, err := websocket.Accept(tap, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{Subprotocol},
 		InsecureSkipVerify: true, // origins were checked by the middleware that all of /v1 goes through
 		CompressionMode:    websocket.CompressionDisabled,
-		OnPingReceived:     func(_ context.Context, payload []byte) bool { h.pinged(s, payload); return false },
-		OnPongReceived:     func(context.Context, []byte) { h.heard(s) },
+		OnPingReceived:     k.pinged,
+		OnPongReceived:     k.ponged,
 	})
 	if err != nil {
 		return err
 	}
 	conn.SetReadLimit(-1) // receive has the limit
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s.conn, s.line = conn, tap.line
-	h.heart.add(s)
+	k.hub.mu.Lock()
+	defer k.hub.mu.Unlock()
+	k.session.conn, k.session.line = conn, tap.line
+	k.hub.heart.add(k.session)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"time"
 )
 
 // dispatcher writes to the lines of its sessions what they have to be told. It does not wait for a socket, and has no
@@ -146,10 +147,18 @@ func (h *Hub) cutSlow(s *session, rest []byte) {
 	})
 }
 
+// partWithin is how long the goodbyes of both sides may take. coder/websocket gives up waiting for the peer's after five
+// seconds, but not while a frame of the peer's is on its way, which one who drips makes last.
+const partWithin = 10 * time.Second
+
 // part ends a session of which everything is said. Closing waits for the peer. The caller holds mu.
 func (h *Hub) part(s *session) {
 	s.finish()
 	why := s.why
 	h.metrics.closed.WithLabelValues(why.name).Inc()
-	s.writers.Go(func() { _ = s.conn.Close(why.code, why.reason) })
+	s.writers.Go(func() {
+		late := time.AfterFunc(partWithin, func() { _ = s.line.Close() })
+		defer late.Stop()
+		_ = s.conn.Close(why.code, why.reason)
+	})
 }

@@ -80,7 +80,15 @@
 //     TestCallbackSamples, TestAnAppIDHasNoAppKey. They wait for nobody, and what is kept of them is bounded:
 //     TestCallbacksNeverWait, TestCallbacksWhileNATSIsAway, TestHeard. Without a secret none are taken:
 //     TestCallbacksOff.
-//   - Foreign pages may not use the hub: TestOrigins.
+//   - Foreign pages may not use the hub, under no name that they have lead to it where ALLOWED_ORIGINS is set:
+//     TestOrigins, TestOwnName.
+//   - Whoever breaks the protocol of sockets, or goes to its limits, hears what RFC 6455 wants, is counted where the hub
+//     ends it, and disturbs nobody: TestFraming, FuzzSocket.
+//   - Whoever asks for what there is not, or sends what is no request, is answered where HTTP allows, and counted:
+//     TestRefusals. Each limit is one that is counted: TestLimitsAreCounted. What drips, stays silent or has vanished
+//     is ended in time: TestDripping, TestDrippingOnASocket, TestNeverAuthenticated, TestGoneWithoutAWord.
+//   - Connections are bounded, and those that say nothing keep nobody out: TestSilentCrowd, TestCrowdThatHasSpoken,
+//     TestHeldAndLetGo.
 //   - A hub that stops says so, and cuts off only who does not go: TestDrain, TestStuckClientIsCutOff,
 //     TestStuckWhileSetting.
 //

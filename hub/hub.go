@@ -30,7 +30,7 @@ type Config struct {
 	Vendor         Setter            // nil: a read-only hub, which refuses to set anything
 	Followers      []bridge.Follower // who follows the log with the hub, through its one consumer
 	Auth           Auth
-	AllowedOrigins []string // foreign origins whose pages may use the hub, see ALLOWED_ORIGINS
+	AllowedOrigins []string // whose pages may use the hub, see ALLOWED_ORIGINS
 	Limits         Limits
 	Files          fs.FS         // the live page and the browser client; nil: none is served
 	OfflineGrace   time.Duration // how long who goes offline is shown as they were; 0: not at all
@@ -77,6 +77,7 @@ type Hub struct {
 	callbacks   *callbacks // nil: none are taken
 	dispatchers []*dispatcher
 	heldBack    chan struct{} // holds one token when somebody is held back: see grace
+	arrivals    *arrivals
 
 	complaint rate.Sometimes // about foreign origins
 	unheard   rate.Sometimes // about callbacks that are of no use
@@ -127,6 +128,7 @@ func New(c Config) (*Hub, error) {
 		feed: feedState{State: bridge.FeedDown, Reason: noPoller},
 	}
 	h.dispatchers = newDispatchers(h, runtime.GOMAXPROCS(0)/2)
+	h.arrivals = newArrivals(h.limits.MaxConnections, h.metrics.refuse)
 	if sharer, ok := c.Vendor.(Sharer); ok {
 		h.sharer = sharer
 		h.holder.Sets()

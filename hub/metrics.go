@@ -29,7 +29,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		deliveries: counter("deliveries_total", "States of users taken for sending in change messages."),
 		returns:    counter("returns_hidden_total", "Users who came back within OFFLINE_GRACE, whom nobody saw go."),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
-			Name: "refused_total", Help: "Connections turned away, by reason."}, []string{"reason"}),
+			Name: "refused_total", Help: "Connections, requests and messages turned away, by reason: the code that clients are told, and no_request, crowded and handshake for those who are told nothing or by the protocol."}, []string{"reason"}),
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
 			Name: "closed_total", Help: "WebSockets closed by the hub, by reason."}, []string{"reason"}),
 		callbacks: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
@@ -47,6 +47,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 	return m
 }
+
+// refuse counts what was turned away. Reasons are codes of ours, never words of a client.
+func (m *metrics) refuse(reason string) { m.refused.WithLabelValues(reason).Inc() }
 
 func (m *metrics) feed(s bridge.FeedState) {
 	for _, state := range []bridge.FeedState{bridge.FeedLive, bridge.FeedDegraded, bridge.FeedDown} {

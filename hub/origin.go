@@ -2,6 +2,7 @@ package hub
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"path"
 	"slices"
@@ -10,8 +11,12 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// origins are the foreign origins whose pages may use the hub; its own always may. A pattern is an origin
-// ("https://app.example.com"), a host with or without port, or either with * in it.
+// origins are the origins whose pages may use the hub. A pattern is an origin ("https://app.example.com"), a host with
+// or without port, or either with * in it.
+//
+// The hub's own page may as well, but a page is believed to be that by its name only while nobody has said who may:
+// whoever owns a name can have it lead to the hub's address, and then Origin and Host agree (DNS rebinding). An address
+// cannot be had that way, nor localhost.
 type origins []string
 
 // allow says whether the page behind a request may use the hub. What is no browser names no origin.
@@ -24,10 +29,16 @@ func (o origins) allow(r *http.Request) bool {
 	if err != nil || u.Host == "" {
 		return false
 	}
-	if strings.EqualFold(u.Host, r.Host) {
+	if strings.EqualFold(u.Host, r.Host) && (len(o) == 0 || isAddress(u.Hostname())) {
 		return true
 	}
 	return slices.ContainsFunc(o, func(pattern string) bool { return matchOrigin(pattern, u) })
+}
+
+// isAddress says whether a host is not a name that the DNS could lead elsewhere.
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || strings.EqualFold(host, "localhost")
 }
 
 func matchOrigin(pattern string, origin *url.URL) bool {
@@ -65,7 +76,6 @@ func (h *Hub) checkOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 
 // turnedAway tells the operator, now and then, whose page was turned away: its browser shows a developer nothing.
 func (h *Hub) turnedAway(r *http.Request) {
-	h.metrics.refused.WithLabelValues("origin").Inc()
 	h.complaint.Do(func() {
 		h.log.Warn("a page of another origin was turned away; ALLOWED_ORIGINS names those that may use the hub",
 			"origin", r.Header.Get("Origin"), "host", r.Host)

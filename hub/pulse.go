@@ -83,17 +83,23 @@ func (h *Hub) askNext() {
 	}
 }
 
-// heard notes that a peer is there.
-func (h *Hub) heard(s *session) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s.pulse.asked = false
+// pinged has a ping answered by the hub, which writes past the library: it is told not to.
+func (k *socket) pinged(_ context.Context, payload []byte) bool {
+	if k.controlled() {
+		k.hub.mu.Lock()
+		defer k.hub.mu.Unlock()
+		p := &k.session.pulse
+		p.pong, p.owed = append(p.pong[:0], payload...), true
+		k.hub.nudge(k.session)
+	}
+	return false
 }
 
-// pinged has a peer's ping answered.
-func (h *Hub) pinged(s *session, payload []byte) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s.pulse.pong, s.pulse.owed = append(s.pulse.pong[:0], payload...), true
-	h.nudge(s)
+// ponged notes that a peer is there.
+func (k *socket) ponged(context.Context, []byte) {
+	if k.controlled() {
+		k.hub.mu.Lock()
+		defer k.hub.mu.Unlock()
+		k.session.pulse.asked = false
+	}
 }

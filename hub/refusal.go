@@ -66,6 +66,7 @@ func (h *Hub) httpError(err error, c echo.Context) {
 		return
 	}
 	r := refusalOf(err)
+	h.metrics.refuse(r.Code)
 	if r.Code == "internal" && c.Request().Context().Err() == nil { // else nobody is left to be answered
 		h.log.Error("answering", "path", c.Path(), "error", err)
 	}

@@ -17,22 +17,40 @@ func (h *Hub) routes() http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = h.httpError
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: h.logPanic}), secure)
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: h.logPanic}), secure, h.guard)
 	look := []string{http.MethodGet, http.MethodHead}
 	e.Match(look, "/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.Match(look, "/readyz", h.readyz)
-	v1 := e.Group("/v1", h.checkOrigin)
-	v1.GET("/ws", h.webSocket)
-	v1.GET("/events", h.events)
-	v1.GET("/presence", h.getPresence)
-	v1.PUT("/presence/:uid/:resource", h.putPresence)
+	e.GET("/v1/ws", h.webSocket)
+	e.GET("/v1/events", h.events)
+	e.GET("/v1/presence", h.getPresence)
+	e.PUT("/v1/presence/:uid/:resource", h.putPresence)
 	e.POST(CallbackPath, h.takeCallback)
-	v1.OPTIONS("/*", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
 	if h.files != nil {
 		e.GET("/page.json", h.pageSettings)
-		e.Match(look, "/*", h.file)
+		e.Match(look, everythingElse, h.file)
 	}
 	return e
+}
+
+// everythingElse is the route of what is no other's.
+const everythingElse = "/*"
+
+// guard checks origins of all that is under /v1, what is asked for with the wrong method and the wrong path with it.
+// It is no middleware of a group: echo gives a group a route for what it lacks, which would take a wrong method for it.
+func (h *Hub) guard(next echo.HandlerFunc) echo.HandlerFunc {
+	checked := h.checkOrigin(func(c echo.Context) error {
+		if c.Path() == everythingElse {
+			return echo.ErrNotFound // no file is here
+		}
+		return next(c)
+	})
+	return func(c echo.Context) error {
+		if path := c.Request().URL.Path; !strings.HasPrefix(path, "/v1/") || path == CallbackPath {
+			return next(c)
+		}
+		return checked(c)
+	}
 }
 
 // file serves the page and the browser client. The client is for pages of any origin to import: what they may do

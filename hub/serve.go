@@ -28,9 +28,10 @@ func (h *Hub) Serve(ctx context.Context, l net.Listener) error {
 	stop := h.dispatch()
 	defer stop()
 	server := &http.Server{
-		Handler: h.handler, ReadHeaderTimeout: headerWithin, ReadTimeout: requestWithin, WriteTimeout: answerWithin,
+		Handler: h.arrivals.hear(h.handler), ReadHeaderTimeout: headerWithin, ReadTimeout: requestWithin, WriteTimeout: answerWithin,
 		MaxHeaderBytes: maxHeaderBytes, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
+		ErrorLog:  slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
+		ConnState: h.arrivals.changed, ConnContext: withConn,
 	}
 	var failed error
 	served := make(chan struct{})

@@ -100,6 +100,7 @@ func decodeRequest[T any](body []byte) (request T, err error) {
 // serviceError is a refusal as backends get it: what browsers are told, and in its body the same for programs.
 func (h *Hub) serviceError(name string, err error) *bridge.ServiceError {
 	r := refusalOf(err)
+	h.metrics.refuse(r.Code)
 	if r.Code == "internal" {
 		h.log.Error("answering a backend", "endpoint", name, "error", err)
 	}

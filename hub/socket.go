@@ -28,6 +28,7 @@ type socket struct {
 	hub     *Hub
 	session *session
 	rate    *rate.Limiter
+	arrived bool // at a server of ours, which counts it
 }
 
 // webSocket serves GET /v1/ws. It returns when the socket is open: the request, with all that net/http keeps for it,
@@ -41,11 +42,13 @@ func (h *Hub) webSocket(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.accept(c.Response(), r, s); err != nil {
+	k := &socket{hub: h, session: s, arrived: connOf(r) != nil,
+		rate: rate.NewLimiter(rate.Limit(h.limits.MaxMessagesPerSecond), h.limits.MaxMessagesPerSecond)}
+	if err := k.accept(c.Response(), r); err != nil {
+		h.metrics.refuse("handshake")
 		h.exit(s)
 		return nil // it is answered
 	}
-	k := &socket{hub: h, session: s, rate: rate.NewLimiter(rate.Limit(h.limits.MaxMessagesPerSecond), h.limits.MaxMessagesPerSecond)}
 	token := strings.Clone(tokenOf(r)) // of the request
 	go k.run(token)
 	return nil
@@ -56,11 +59,9 @@ func (h *Hub) open(wake chan struct{}) (*session, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.sessions) >= h.limits.MaxConnections {
-		h.metrics.refused.WithLabelValues("connections").Inc()
 		return nil, refuse(http.StatusServiceUnavailable, "too_many_connections", "this hub is full; MAX_CONNECTIONS is its limit")
 	}
 	if h.draining {
-		h.metrics.refused.WithLabelValues("draining").Inc()
 		return nil, refuse(http.StatusServiceUnavailable, "draining", "this hub is stopping; try another")
 	}
 	s := newSession(newID())
@@ -79,6 +80,7 @@ func (k *socket) run(token string) {
 	for {
 		kind, r, err := k.session.conn.Reader(context.Background())
 		if err != nil {
+			_ = k.broken(err)
 			return
 		}
 		if err := k.take(kind, r); err != nil {
@@ -107,9 +109,7 @@ func (k *socket) give(rest io.Reader, err error) {
 	if !errors.As(err, &why) {
 		return // it has ended already
 	}
-	k.hub.mu.Lock()
-	k.hub.end(k.session, why)
-	k.hub.mu.Unlock()
+	k.end(why)
 	for err = nil; err == nil; {
 		if _, err = io.Copy(io.Discard, rest); err == nil {
 			_, rest, err = k.session.conn.Reader(context.Background())
@@ -119,10 +119,12 @@ func (k *socket) give(rest io.Reader, err error) {
 
 // take handles one message. Only an error that ends the connection is returned; any other is answered.
 func (k *socket) take(kind websocket.MessageType, r io.Reader) error {
+	late := time.AfterFunc(messageWithin, k.late)
 	data, err := io.ReadAll(io.LimitReader(r, k.hub.limits.MaxMessageBytes+1))
+	late.Stop()
 	switch {
 	case err != nil:
-		return err
+		return k.broken(err)
 	case int64(len(data)) > k.hub.limits.MaxMessageBytes:
 		return closeTooLarge.because("the message is too large; MAX_MESSAGE_BYTES is the limit")
 	}
@@ -130,7 +132,7 @@ func (k *socket) take(kind websocket.MessageType, r io.Reader) error {
 		return closeProtocol.because("messages are text")
 	}
 	if !k.rate.Allow() {
-		return closeOverALimit.because("too many messages a second; MAX_MESSAGES_PER_SECOND is the limit")
+		return errTooOften
 	}
 	return k.apart(func(ctx context.Context) error { return k.answer(ctx, data) })
 }
@@ -146,9 +148,16 @@ func (k *socket) answer(ctx context.Context, data []byte) error {
 		return end
 	}
 	if err != nil {
+		k.hub.metrics.refuse(refusalOf(err).Code)
 		k.reply(errorFrame(m.ID, err))
 	}
 	return nil
+}
+
+func (k *socket) end(why *closing) {
+	k.hub.mu.Lock()
+	defer k.hub.mu.Unlock()
+	k.hub.end(k.session, why)
 }
 
 func (k *socket) reply(frame []byte) {
@@ -215,4 +224,7 @@ func (k *socket) leave() {
 	_ = s.conn.CloseNow()
 	s.writers.Wait()
 	k.hub.exit(s)
+	if k.arrived {
+		k.hub.arrivals.left()
+	}
 }
