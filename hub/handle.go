@@ -37,7 +37,7 @@ func (k *socket) greeted() bool {
 func (k *socket) authenticate(token, id string) error {
 	g, err := k.hub.auth.verify(token)
 	if err != nil {
-		return closeToken.because(err.Error())
+		return closeOf(err)
 	}
 	defer signal(k.renewed)
 	if k.greeted() {
