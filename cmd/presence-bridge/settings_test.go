@@ -3,9 +3,12 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/presence-bridge/presence-bridge/hub"
 )
 
 const secret32 = "0123456789abcdef0123456789abcdef"
@@ -105,6 +108,19 @@ func TestSettings(t *testing.T) {
 				t.Errorf("a secret is told:\n%s", stderr)
 			}
 		})
+	}
+}
+
+// TestAuthSettings holds that what is asked of tokens reaches the hub.
+func TestAuthSettings(t *testing.T) {
+	p := &process{env: newEnvironment(append(whole()[:5], "AUTH_JWKS_URL=https://login.example/keys", "AUTH_ISSUER=https://login.example"))}
+	_, cmd, err := p.parse([]string{"serve", "--auth-audience", "presence"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := hub.Auth{JWKSURL: "https://login.example/keys", Issuer: "https://login.example", Audience: "presence", HMACSecret: []byte{}}
+	if got := cmd.(*serveCommand).hubPlan().Auth; !reflect.DeepEqual(got, want) {
+		t.Errorf("the hub is told %+v", got)
 	}
 }
 
