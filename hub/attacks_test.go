@@ -82,7 +82,7 @@ func (c *client) outcome(good string) (int, string) {
 				require.ErrorAs(c.t, c.err, &e)
 				return int(e.Code), e.Reason
 			}
-		case <-time.After(soon):
+		case <-time.After(6 * soon):
 			require.Fail(c.t, "nothing came")
 		}
 	}
