@@ -35,11 +35,13 @@ func withKeys(t *testing.T, first func(*publisher), test func(t *testing.T, b *k
 		k.client.Transport = &http.Transport{DialContext: p.dial, DisableKeepAlives: true}
 		b.verifier = newVerifier(a, k, b.metrics.tokens)
 		stop := running(t, b.keep)
+		defer func() { // also when the test fails: whoever is left in a bubble hangs it
+			stop()
+			_ = server.Close()
+			serving()
+			synctest.Wait()
+		}()
 		test(t, b)
-		stop()
-		_ = server.Close()
-		serving()
-		synctest.Wait()
 		require.NotContains(t, b.logged.String(), "hush")
 	})
 }
