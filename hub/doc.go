@@ -55,8 +55,15 @@
 //   - Garbage in the log and on the feed is counted, and reaches nobody: TestGarbageReachesNobody.
 //   - The feed is told when it changes, and a silent poller is no poller: TestFeedIsToldWhenItChanges,
 //     TestFeedSilence.
-//   - No claim, no right; an open socket lives as long as its token: TestVerify, TestMayWatch, TestMaySet,
-//     TestWhereTheTokenIs, TestNoTokenInTime, TestTokenExpires, TestRenew.
+//   - No claim, no right, by whichever door: TestVerify, TestMayWatch, TestMaySet, TestWhereTheTokenIs,
+//     TestRightsAtEveryDoor, FuzzToken, FuzzClaims. Forged, stale and mistaken tokens are refused at each of them, in words
+//     that help and tell nothing: TestTokenAttacks, TestTwoTokens.
+//   - An open socket lives as long as its token, and belongs to who opened it; whom a renewed one no longer covers is told
+//     as denied and is not heard of again: TestNoTokenInTime, TestTokenExpires, TestStreamTokenExpires, TestRenew,
+//     TestRenewalStopsAtOnce, TestRenewalByAnother.
+//   - Keys of AUTH_JWKS_URL come and go with the issuer, the last ones are kept while it is away, and neither an endpoint
+//     that hangs nor tokens with made-up keys cost others time: TestKeysRotate, TestKeysAway, TestKeysHang,
+//     TestKeysNonsense, TestUnknownKeysDoNotHammer, TestHubWithoutKeys, FuzzParseKeys.
 //   - A refused request changes nothing, an honest mistake costs no connection: TestBadMessages,
 //     TestTooManyUIDs, TestLimitsPerSubject.
 //   - Close codes are one table, and arrive: TestCloseCodes, TestTooLargeFromOneWhoReadsLater. A write that
@@ -92,7 +99,7 @@
 //   - A hub that stops says so, and cuts off only who does not go: TestDrain, TestStuckClientIsCutOff,
 //     TestStuckWhileSetting.
 //
-// To operators: neither secrets nor tokens nor callbacks are logged (TestWhereTheTokenIs, TestCallbackAnswers),
+// To operators: neither secrets nor tokens nor callbacks are logged (TestTokensAreNeverLogged, TestCallbackAnswers),
 // nothing is shown before the log is read (TestReady, TestNotReadyNothingShown), and nothing stays behind (TestMain).
 //
 // # Testing

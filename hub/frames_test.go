@@ -18,6 +18,7 @@ var fromHub = map[string]func() any{
 	"welcome":                   func() any { return &welcomeMessage{} },
 	"subscribed":                func() any { return &subscribedMessage{} },
 	"subscribed-resumed":        func() any { return &subscribedMessage{} },
+	"subscribed-denied":         func() any { return &subscribedMessage{} }, // by a renewal, unasked
 	"subscribed-useless-cursor": func() any { return &subscribedMessage{} },
 	"changes":                   func() any { return &changesMessage{} },
 	"feed":                      func() any { return &feedMessage{} },

@@ -61,8 +61,10 @@ func FuzzToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header, protocols string) {
 		r := &http.Request{Header: http.Header{"Authorization": {header}, "Sec-Websocket-Protocol": {protocols}}}
 		found := tokenOf(r)
-		if found != "" && !strings.Contains(header+protocols, found) {
-			t.Fatalf("%q came from nowhere", found)
+		for _, one := range strings.Fields(found) {
+			if !strings.Contains(header+" "+protocols, one) {
+				t.Fatalf("%q came from nowhere", one)
+			}
 		}
 		g, err := hmacAuth.verify(found)
 		if err != nil {
@@ -76,6 +78,53 @@ func FuzzToken(f *testing.F) {
 		}
 		if _, err := jwt.Parse(found, func(*jwt.Token) (any, error) { return []byte(testSecret), nil }, jwt.WithValidMethods([]string{"HS256"})); err != nil || g.expires.Before(time.Now()) {
 			t.Fatalf("let in: %q: %v", found, err)
+		}
+	})
+}
+
+// FuzzClaims signs whatever comes, so that it is read: nobody gets in without an end that is ahead, or by a claim that
+// is not one.
+func FuzzClaims(f *testing.F) {
+	for _, s := range []string{`{"exp":4102444800,"sub":"me","watch":["a","B*"],"set":true}`, `{"exp":"4102444800"}`, `{"EXP":4102444800}`,
+		`{"exp":4102444800,"set":1}`, `{"exp":4102444800,"aud":[1]}`, `null`, `[]`, `{"exp":1e300}`, `{"exp":4102444800,"exp":1}`, `{"exp":-0.5}`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, payload string) {
+		unsigned := encodePart(`{"alg":"HS256"}`) + "." + encodePart(payload)
+		signature, err := jwt.SigningMethodHS256.Sign(unsigned, []byte(testSecret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := hmacAuth.verify(unsigned + "." + encodePart(string(signature)))
+		if err != nil {
+			if !errors.Is(err, errToken) || !utf8.ValidString(closeOf(err).reason) {
+				t.Fatalf("%q: %v", payload, err)
+			}
+			return
+		}
+		var says map[string]any
+		if json.Unmarshal([]byte(payload), &says) != nil || !g.expires.After(time.Now()) {
+			t.Fatalf("let in: %q until %v", payload, g.expires)
+		}
+		if set, _ := says["set"].(bool); set != g.set || says["watch"] == nil && len(g.watch) > 0 {
+			t.Fatalf("%q lets its holder %+v", payload, g)
+		}
+	})
+}
+
+func FuzzParseKeys(f *testing.F) {
+	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`))
+	f.Add([]byte(`{"keys":[{"kty":"oct","k":"c2VjcmV0"},{"kty":"RSA","n":"AQAB","e":"AQAB"}]}`))
+	f.Add([]byte(`{"keys":null}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		list, err := parseKeys(body)
+		if (err == nil) == (len(list) == 0) {
+			t.Fatalf("%d keys, %v", len(list), err)
+		}
+		for _, key := range list {
+			if methodOf(key.Key()) == "" {
+				t.Fatalf("a key of no use: %T", key.Key())
+			}
 		}
 	})
 }

@@ -41,7 +41,7 @@ func (k *socket) greeted() bool {
 func (k *socket) authenticate(token, id string) error {
 	g, err := k.hub.auth.verify(token)
 	if err != nil {
-		return closeToken.because(err.Error())
+		return closeOf(err)
 	}
 	if k.greeted() {
 		return k.hub.renew(k.session, id, g)

@@ -62,7 +62,7 @@ type Hub struct {
 	sharer  Sharer // the vendor, where hubs share its budget; nil elsewhere
 	more    []bridge.Follower
 	archive archive
-	auth    Auth
+	auth    *verifier
 	origins origins
 	limits  Limits
 	files   fs.FS
@@ -116,7 +116,7 @@ func New(c Config) (*Hub, error) {
 		return nil, fmt.Errorf("registering the bus's metrics: %w", err)
 	}
 	h := &Hub{
-		bus: c.Bus, archive: c.Bus, vendor: c.Vendor, more: c.Followers, auth: c.Auth, origins: c.AllowedOrigins,
+		bus: c.Bus, archive: c.Bus, vendor: c.Vendor, more: c.Followers, origins: c.AllowedOrigins,
 		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, version: c.Version, log: c.Logger,
 		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
 		complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute},
@@ -143,6 +143,7 @@ func New(c Config) (*Hub, error) {
 		h.pinned[uid] = true
 		h.want(uid)
 	}
+	h.auth = h.newVerifier(c.Auth)
 	h.handler = h.routes()
 	return h, nil
 }
@@ -164,6 +165,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	g.Go(func() error { return h.shareSets(ctx) })
 	g.Go(func() error { return h.bus.FollowLeases(ctx, h.leaseChanged) })
 	g.Go(func() error { return h.serveBackends(ctx) })
+	g.Go(func() error { return h.auth.keep(ctx) })
 	return g.Wait()
 }
 
@@ -179,7 +181,7 @@ func (h *Hub) Ready() error {
 	case !h.bus.Connected():
 		return errors.New("NATS is away")
 	}
-	return nil
+	return h.auth.keys.ready()
 }
 
 // Handler is everything the hub serves over HTTP.

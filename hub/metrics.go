@@ -11,6 +11,7 @@ type metrics struct {
 	changes, frames, deliveries prometheus.Counter
 	returns                     prometheus.Counter
 	refused, closed, callbacks  *prometheus.CounterVec
+	tokens, keys                *prometheus.CounterVec
 	sessions, watched, unknown  prometheus.Gauge
 	held                        prometheus.Gauge
 	state                       *prometheus.GaugeVec
@@ -34,6 +35,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "closed_total", Help: "WebSockets closed by the hub, by reason."}, []string{"reason"}),
 		callbacks: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
 			Name: "callbacks_total", Help: "Callbacks of the vendor, by result: hinted is what the poller was told."}, []string{"result"}),
+		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
+			Name: "tokens_refused_total", Help: "Tokens that let nobody in, by reason."}, []string{"reason"}),
+		keys: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
+			Name: "keys_fetches_total", Help: "Fetches of AUTH_JWKS_URL, by result."}, []string{"result"}),
 		sessions: gauge("sessions", "WebSockets and event streams connected."),
 		watched:  gauge("watched_users", "Users whom this hub watches."),
 		unknown:  gauge("unknown_users", "Watched users whose state nobody vouches for yet."),
@@ -43,7 +48,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 	m.feed(bridge.FeedDown) // until the poller is heard
 	if r != nil {
-		r.MustRegister(m.changes, m.frames, m.deliveries, m.refused, m.closed, m.callbacks, m.sessions, m.watched, m.unknown, m.state, m.returns, m.held)
+		r.MustRegister(m.changes, m.frames, m.deliveries, m.refused, m.closed, m.callbacks, m.tokens, m.keys, m.sessions, m.watched, m.unknown, m.state, m.returns, m.held)
 	}
 	return m
 }

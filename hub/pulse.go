@@ -9,18 +9,27 @@ import (
 type pulse struct {
 	asked bool   // a ping was sent and nothing was heard since
 	ping  bool   // one waits to be sent
-	pong  []byte // waits to be sent; of many pings only the newest is answered (RFC 6455, 5.5.3)
-	owed  bool   // pong does
+	owed  []byte // pongs that wait to be sent, as they go over the wire
 }
 
-func (p *pulse) waits() bool { return p.ping || p.owed }
+// maxOwed bounds the pongs that wait, in bytes. Where they are more only the newest ping is answered, which says it all
+// (RFC 6455, 5.5.3).
+const maxOwed = 2 << 10
+
+func (p *pulse) waits() bool { return p.ping || len(p.owed) > 0 }
+
+// owe notes a ping to be answered.
+func (p *pulse) owe(payload []byte) {
+	if len(p.owed)+len(payload) > maxOwed {
+		p.owed = p.owed[:0]
+	}
+	p.owed = appendFrame(p.owed, finalPong, payload)
+}
 
 // take adds what waits to what is sent.
 func (p *pulse) take(b []byte) []byte {
-	if p.owed {
-		p.owed = false
-		b = appendFrame(b, finalPong, p.pong)
-	}
+	b = append(b, p.owed...)
+	p.owed = nil
 	if p.ping {
 		p.ping = false
 		b = appendHeader(b, finalPing, 0)
@@ -88,8 +97,7 @@ func (k *socket) pinged(_ context.Context, payload []byte) bool {
 	if k.controlled() {
 		k.hub.mu.Lock()
 		defer k.hub.mu.Unlock()
-		p := &k.session.pulse
-		p.pong, p.owed = append(p.pong[:0], payload...), true
+		k.session.pulse.owe(payload)
 		k.hub.nudge(k.session)
 	}
 	return false

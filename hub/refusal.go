@@ -34,6 +34,8 @@ func refusalOf(err error) *refusal {
 		return known
 	case errors.Is(err, errToken):
 		return refuse(http.StatusUnauthorized, "token", err.Error())
+	case errors.Is(err, errLater):
+		return refuse(http.StatusServiceUnavailable, "no_keys", err.Error())
 	case errors.As(err, &http4xx) && http4xx.Code < 500:
 		return refuse(http4xx.Code, "request", http.StatusText(http4xx.Code))
 	}
@@ -69,6 +71,9 @@ func (h *Hub) httpError(err error, c echo.Context) {
 	h.metrics.refuse(r.Code)
 	if r.Code == "internal" && c.Request().Context().Err() == nil { // else nobody is left to be answered
 		h.log.Error("answering", "path", c.Path(), "error", err)
+	}
+	if r.status == http.StatusUnauthorized {
+		c.Response().Header().Set("WWW-Authenticate", "Bearer")
 	}
 	_ = c.JSON(r.status, r)
 }

@@ -28,7 +28,7 @@ var arrows = map[string]struct{ ours, theirs []string }{
 	"poller":                  {[]string{"bridge", "bridge/easemob", "bridge/meter", "poller/schedule"}, []string{"github.com/prometheus/client_golang/", "golang.org/x/"}},
 	"poller/schedule":         {nil, nil},
 	"hub": {[]string{"bridge", "bridge/easemob", "bridge/meter", "hub"}, []string{"github.com/labstack/echo/v4", "github.com/coder/websocket",
-		"github.com/golang-jwt/jwt/v5", "github.com/prometheus/client_golang/", "golang.org/x/"}},
+		"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/jwkset", "github.com/MicahParks/keyfunc/v3", "github.com/prometheus/client_golang/", "golang.org/x/"}},
 	"web": {nil, nil},
 	"cmd": {[]string{"bridge", "poller", "hub", "web", "cmd"}, []string{""}},
 }

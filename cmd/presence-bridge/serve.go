@@ -62,7 +62,6 @@ func (c *serveCommand) problems() []error {
 	wrong.add(c.natsSettings.problems()...)
 	wrong.check(c.NATSURL != "" || c.polls() && c.shows(), "NATS_URL is not set: a poller and a hub in processes of their own need a NATS server that both reach")
 	wrong.add(c.adminSettings.problems()...)
-	wrong.add(c.hubSettings.unsupported())
 	wrong.add(c.checkStatus())
 	if c.shows() {
 		wrong.add(c.hubSettings.problems()...)

@@ -35,7 +35,9 @@ type hubSettings struct {
 
 	Auth           string `variable:"AUTH" group:"auth" placeholder:"WORD" help:"none lets everybody watch and set everybody, and has to be asked for in words."`
 	AuthHMACSecret string `name:"auth-hmac-secret" variable:"AUTH_HMAC_SECRET" group:"auth" placeholder:"SECRET" help:"Browsers show a JWT that is signed HS256 with this secret of 32 bytes or more. Prefer the variable: others on the machine see flags."`
-	AuthJWKSURL    string `name:"auth-jwks-url" variable:"AUTH_JWKS_URL" group:"auth" placeholder:"URL" help:"Not supported by this version."`
+	AuthJWKSURL    string `name:"auth-jwks-url" variable:"AUTH_JWKS_URL" group:"auth" placeholder:"URL" help:"Browsers show a JWT that is signed RS256, ES256 or EdDSA with one of the keys found there, which are fetched again every five minutes and when a token names a new one. The last ones are kept while it is away; a hub that has none yet refuses everybody."`
+	AuthIssuer     string `variable:"AUTH_ISSUER" group:"auth" placeholder:"ISS" help:"The iss that every token has to have."`
+	AuthAudience   string `variable:"AUTH_AUDIENCE" group:"auth" placeholder:"AUD" help:"What the aud of every token has to name."`
 
 	limitSettings
 }
@@ -54,9 +56,7 @@ func (s hubSettings) problems() []error {
 	var wrong problems
 	wrong.add(s.publicSettings.problems()...)
 	wrong.add(s.limits().Validate(), s.checkZeroes(), hub.CheckOfflineGrace(s.OfflineGrace))
-	if s.AuthJWKSURL == "" { // which is refused by itself
-		wrong.add(s.authProblems()...)
-	}
+	wrong.add(s.authProblems()...)
 	wrong.check(s.CallbackSecret == strings.TrimSpace(s.CallbackSecret), "CALLBACK_SECRET begins or ends with a blank: copy it from the vendor's console once more")
 	wrong.check(s.Auth == "" || s.Auth == "none", "AUTH is %q: it can only be none", s.Auth)
 	_, err := expandUIDs("PAGE_UIDS", list(s.PageUIDs))
@@ -66,18 +66,11 @@ func (s hubSettings) problems() []error {
 	return wrong.list
 }
 
-// unsupported refuses what the contract promises and this version does not keep: a setting that is silently
-// ignored would be believed.
-func (s hubSettings) unsupported() error {
-	var wrong []error
-	if s.AuthJWKSURL != "" {
-		wrong = append(wrong, errors.New("AUTH_JWKS_URL is not supported by this version: use AUTH_HMAC_SECRET"))
-	}
-	return errors.Join(wrong...)
-}
-
 func (s hubSettings) auth() hub.Auth {
-	return hub.Auth{None: s.Auth == "none", HMACSecret: []byte(s.AuthHMACSecret)}
+	return hub.Auth{
+		None: s.Auth == "none", HMACSecret: []byte(s.AuthHMACSecret), JWKSURL: s.AuthJWKSURL,
+		Issuer: s.AuthIssuer, Audience: s.AuthAudience,
+	}
 }
 
 // newSecret is how to come by a secret, in the words of a shell.
@@ -86,9 +79,9 @@ const newSecret = "export AUTH_HMAC_SECRET=$(openssl rand -hex 32)"
 func (s hubSettings) authProblems() []error {
 	auth := s.auth()
 	switch {
-	case !auth.None && len(auth.HMACSecret) == 0:
-		return []error{errors.New("nobody could come in: " + newSecret + ", or AUTH=none to let everybody in")}
-	case auth.None && len(auth.HMACSecret) > 0: // a secret that contradicts can be too short all the same
+	case !auth.None && len(auth.HMACSecret) == 0 && auth.JWKSURL == "":
+		return []error{errors.New("nobody could come in: " + newSecret + ", or AUTH_JWKS_URL, or AUTH=none to let everybody in")}
+	case len(auth.HMACSecret) > 0 && (auth.None || auth.JWKSURL != ""): // a secret that contradicts can be too short all the same
 		return []error{auth.Validate(), hub.Auth{HMACSecret: auth.HMACSecret}.Validate()}
 	}
 	return []error{auth.Validate()}

@@ -3,9 +3,12 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/presence-bridge/presence-bridge/hub"
 )
 
 const secret32 = "0123456789abcdef0123456789abcdef"
@@ -41,9 +44,6 @@ func TestSettings(t *testing.T) {
 		{"out of range", "serve", whole("SUBSCRIPTION_TTL=721h", "MAX_STALENESS=0s", "EASEMOB_RATE=0", "MAX_MESSAGE_BYTES=0", "NATS_REPLICAS=3"),
 			[]string{"SUBSCRIPTION_TTL", "MAX_STALENESS", "EASEMOB_RATE", "MAX_MESSAGE_BYTES", "NATS_REPLICAS"}},
 		{"zero", "serve", whole("SUBSCRIPTION_TTL=0s", "MAX_CONNECTIONS=0"), []string{"SUBSCRIPTION_TTL", "MAX_CONNECTIONS"}},
-		{"not supported yet", "serve", whole("AUTH_JWKS_URL=https://x"), []string{"AUTH_JWKS_URL is not supported"}},
-		{"not supported by a poller either", "serve --role poller", whole("NATS_URL=nats://n", "AUTH_JWKS_URL=https://x"),
-			[]string{"AUTH_JWKS_URL is not supported"}},
 		{"a grace that would lie", "serve --offline-grace 301s", whole(), []string{"OFFLINE_GRACE is 5m1s: want 0s to 5m0s"}},
 		{"a grace before the end", "serve", whole("OFFLINE_GRACE=-1s"), []string{"OFFLINE_GRACE is -1s: want 0s to 5m0s"}},
 		{"a status that there is not", "serve", whole("EASEMOB_STATUS=batch"), []string{`EASEMOB_STATUS is "batch": want presence or online`}},
@@ -55,7 +55,12 @@ func TestSettings(t *testing.T) {
 		{"both ways in", "serve", whole("AUTH=none"), []string{"AUTH=none and AUTH_HMAC_SECRET"}},
 		{"both ways in, one of them short", "serve --auth none", whole("AUTH_HMAC_SECRET=hush-short"),
 			[]string{"AUTH=none and AUTH_HMAC_SECRET", "AUTH_HMAC_SECRET has 10 bytes"}},
-		{"no way in", "serve", whole()[:5], []string{"export AUTH_HMAC_SECRET=$(openssl rand -hex 32), or AUTH=none"}},
+		{"no way in", "serve", whole()[:5], []string{"export AUTH_HMAC_SECRET=$(openssl rand -hex 32), or AUTH_JWKS_URL, or AUTH=none"}},
+		{"keys and a secret", "serve", whole("AUTH_JWKS_URL=https://x"), []string{"AUTH_HMAC_SECRET and AUTH_JWKS_URL contradict"}},
+		{"all ways in", "serve", whole("AUTH_JWKS_URL=https://x", "AUTH=none"), []string{"AUTH=none and AUTH_HMAC_SECRET and AUTH_JWKS_URL"}},
+		{"keys that are nowhere", "serve", append(whole()[:5], "AUTH_JWKS_URL=hush.example/keys"), []string{"AUTH_JWKS_URL is no URL"}},
+		{"keys from a file", "serve --auth-jwks-url file:///hush/keys", whole()[:5], []string{"AUTH_JWKS_URL is no URL"}},
+		{"an audience of nothing", "serve", append(whole()[:5], "AUTH=none", "AUTH_AUDIENCE=presence"), []string{"leave AUTH_ISSUER and AUTH_AUDIENCE out"}},
 		{"origins", "serve", whole("ALLOWED_ORIGINS=localhost:3000/, https://fine.example,x y"), []string{`"localhost:3000/" has a path`, `"x y" has a blank`}},
 		{"origins of a demo", "demo --allowed-origins https://a/b", nil, []string{`"https://a/b" has a path`}},
 		{"a way in that there is not", "serve", whole("AUTH=some"), []string{"AUTH is"}},
@@ -102,6 +107,19 @@ func TestSettings(t *testing.T) {
 				t.Errorf("a secret is told:\n%s", stderr)
 			}
 		})
+	}
+}
+
+// TestAuthSettings holds that what is asked of tokens reaches the hub.
+func TestAuthSettings(t *testing.T) {
+	p := &process{env: newEnvironment(append(whole()[:5], "AUTH_JWKS_URL=https://login.example/keys", "AUTH_ISSUER=https://login.example"))}
+	_, cmd, err := p.parse([]string{"serve", "--auth-audience", "presence"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := hub.Auth{JWKSURL: "https://login.example/keys", Issuer: "https://login.example", Audience: "presence", HMACSecret: []byte{}}
+	if got := cmd.(*serveCommand).hubPlan().Auth; !reflect.DeepEqual(got, want) {
+		t.Errorf("the hub is told %+v", got)
 	}
 }
 

@@ -19,6 +19,8 @@ type tokenCommand struct {
 	Watch          []string      `variable:"PRESENCE_WATCH" placeholder:"PATTERN" help:"Whom it lets watch: uids, prefixes like team-*, or * for everybody; repeated or separated by commas."`
 	Set            bool          `variable:"PRESENCE_SET" help:"Lets its holder set their own presence."`
 	TTL            time.Duration `name:"ttl" variable:"PRESENCE_TTL" default:"1h" help:"How long it is good for."`
+	AuthIssuer     string        `variable:"AUTH_ISSUER" placeholder:"ISS" help:"Its iss, where the hub asks for one."`
+	AuthAudience   string        `variable:"AUTH_AUDIENCE" placeholder:"AUD" help:"Its aud, where the hub asks for one."`
 	AuthHMACSecret string        `name:"auth-hmac-secret" variable:"AUTH_HMAC_SECRET" placeholder:"SECRET" help:"The hub's secret. Prefer the variable: others on the machine see flags."`
 }
 
@@ -74,8 +76,14 @@ func (c *tokenCommand) sign(now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+	claims := jwt.MapClaims{
 		"sub": uid, "iat": now.Unix(), "exp": now.Add(c.TTL).Unix(),
 		"watch": append([]string{}, list(c.Watch)...), "set": c.Set,
-	}).SignedString([]byte(c.AuthHMACSecret))
+	}
+	for name, value := range map[string]string{"iss": c.AuthIssuer, "aud": c.AuthAudience} {
+		if value != "" {
+			claims[name] = value
+		}
+	}
+	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(c.AuthHMACSecret))
 }

@@ -32,6 +32,17 @@ func TestToken(t *testing.T) {
 	}
 }
 
+// TestTokenForAnAudience: what the hub asks for beside a signature, the tokens have.
+func TestTokenForAnAudience(t *testing.T) {
+	env := []string{"AUTH_HMAC_SECRET=" + secret32, "AUTH_ISSUER=us", "AUTH_AUDIENCE=presence"}
+	_, stdout, _ := once(t, env, "token", "--sub", "alice", "--watch", "*")
+	var claims jwt.RegisteredClaims
+	if _, err := jwt.ParseWithClaims(strings.TrimSpace(stdout), &claims, func(*jwt.Token) (any, error) { return []byte(secret32), nil },
+		jwt.WithIssuer("us"), jwt.WithAudience("presence")); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestTokenGrantsNothingUnasked holds that no claim is no right.
 func TestTokenGrantsNothingUnasked(t *testing.T) {
 	_, stdout, stderr := once(t, []string{"AUTH_HMAC_SECRET=" + secret32}, "token", "--sub", "a")

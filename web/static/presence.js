@@ -416,9 +416,10 @@ export class PresenceClient extends EventTarget {
       return this.connect();
     }
     const fresh = await this.#resolveToken();
+    const before = [...this.#entries.values()].filter((e) => e.denied);
     await this.#ask((id) => messages.auth(fresh, id));
-    // The new token may allow what the old one did not.
-    for (const e of this.#entries.values()) if (e.denied) (e.request = null), this.#touch(e.uid);
+    // The new token may allow what the old one did not. What it does not allow any more, the hub has said by itself.
+    for (const e of before) if (e.denied) (e.request = null), this.#touch(e.uid);
   }
 
   /** Connects now: after close(), after giving up, or instead of waiting out the back-off. */

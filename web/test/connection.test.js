@@ -152,6 +152,24 @@ test("renew() on the open socket sends auth and asks again for the denied", asyn
   assert.equal(hub.sockets.length, 1);
 });
 
+test("renew() with a token that covers fewer: the lost are denied once, and not asked for again", async () => {
+  const hub = new FakeHub({ token: "old" });
+  hub.client.watch(["a", "x"]);
+  await hub.welcome();
+  await hub.answer(hub.socket.last, "1", { presences: [presence("a"), presence("x")] });
+  const renewed = hub.client.renew("fewer");
+  await settle();
+  await hub.socket.receive(golden("subscribed-denied"));
+  await hub.socket.receive({ type: "ok", id: hub.socket.last.id });
+  await renewed;
+  await settle();
+  assert.equal(hub.socket.last.type, "auth");
+  assert.deepEqual(hub.of("denied"), [{ uids: ["x"] }]);
+  const { denied, known, online, stale } = hub.client.get("x");
+  assert.deepEqual({ denied, known, online, stale }, { denied: true, known: false, online: true, stale: true });
+  assert.equal(hub.client.get("a").known, true);
+});
+
 test("a token function that fails is asked again", async () => {
   let broken = true;
   const hub = new FakeHub({ token: async () => { if (broken) throw new Error("no network"); return "t"; } });

@@ -10,7 +10,7 @@ const toHub = {
   set: (m) => messages.set(m.id, m),
   ping: (m) => messages.ping(m.id),
 };
-const fromHub = ["welcome", "subscribed", "subscribed-resumed", "subscribed-useless-cursor", "changes", "feed", "ok", "pong", "error", "bye"];
+const fromHub = ["welcome", "subscribed", "subscribed-resumed", "subscribed-denied", "subscribed-useless-cursor", "changes", "feed", "ok", "pong", "error", "bye"];
 
 test("every golden frame belongs to one direction", () => {
   assert.deepEqual(goldenNames().sort(), [...Object.keys(toHub), ...fromHub].sort());

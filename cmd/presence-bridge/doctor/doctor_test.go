@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +97,19 @@ func TestDoors(t *testing.T) {
 	chapterOf(t, p.doors).says("– auth          not checked: the settings have to be right first")
 	p.Auth = nil
 	chapterOf(t, p.doors).says("– auth          not needed: no hub runs here")
+}
+
+// TestKeysOfTheDoors is whether the keys are there that tokens are checked with.
+func TestKeysOfTheDoors(t *testing.T) {
+	says := `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(says)) }))
+	t.Cleanup(issuer.Close)
+	p := sound("", "")
+	p.Auth = &hub.Auth{JWKSURL: issuer.URL + "/hush"}
+	chapterOf(t, p.doors).says("✔ auth          tokens are checked with the keys of AUTH_JWKS_URL: 1")
+	says = "<html>"
+	chapterOf(t, p.doors).says("✘ auth          AUTH_JWKS_URL gives no keys: its answer is no JSON Web Key Set\n" +
+		"                → set AUTH_JWKS_URL to where the issuer of the tokens publishes its keys; it has to be reached from here")
 }
 
 // TestEverythingHangs holds the bound: nothing waits longer than it takes to say so.
