@@ -60,6 +60,8 @@ func vendorRefusal(err error) *refusal {
 	return refuse(http.StatusBadGateway, "vendor_failed", "the vendor's answer was of no use; the hub's log says what it was")
 }
 
+const retryAfter = "1" // s
+
 // httpError is the server's error handler.
 func (h *Hub) httpError(err error, c echo.Context) {
 	if c.Response().Committed {
@@ -68,6 +70,9 @@ func (h *Hub) httpError(err error, c echo.Context) {
 	r := refusalOf(err)
 	if r.Code == "internal" && c.Request().Context().Err() == nil { // else nobody is left to be answered
 		h.log.Error("answering", "path", c.Path(), "error", err)
+	}
+	if r.status == http.StatusServiceUnavailable { // another hub may do at once; this one in a moment
+		c.Response().Header().Set("Retry-After", retryAfter)
 	}
 	_ = c.JSON(r.status, r)
 }

@@ -39,8 +39,8 @@ func TestDrain(t *testing.T) {
 	for _, c := range clients {
 		bye := c.expect("bye")
 		require.Equal(t, "draining", bye.Reason)
-		require.GreaterOrEqual(t, bye.ReconnectAfterMS, reconnectLeast.Milliseconds())
-		require.Less(t, bye.ReconnectAfterMS, int64(1000))
+		require.GreaterOrEqual(t, bye.ReconnectAfterMS, comeBackFrom.Milliseconds())
+		require.LessOrEqual(t, bye.ReconnectAfterMS, (comeBackFrom + scatter).Milliseconds())
 		c.expectClose(closeRestarting)
 	}
 	_, bye := stream.expect("bye")

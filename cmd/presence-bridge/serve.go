@@ -134,7 +134,7 @@ func (c *serveCommand) plan(log *slog.Logger) plan {
 func (c *serveCommand) hubPlan() *hub.Config {
 	page, _ := expandUIDs("PAGE_UIDS", list(c.PageUIDs))
 	return &hub.Config{Auth: c.auth(), AllowedOrigins: c.origins(), Limits: c.limits(), CallbackSecret: c.CallbackSecret,
-		PageUIDs: page, WatchUIDs: watchedUIDs(list(c.WatchUIDs))}
+		DrainTimeout: c.DrainTimeout, PageUIDs: page, WatchUIDs: watchedUIDs(list(c.WatchUIDs))}
 }
 
 func (s natsSettings) natsPlan(log *slog.Logger) natsPlan {
