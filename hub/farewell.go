@@ -22,15 +22,17 @@ const (
 // MaxDrain is the most that a hub may take to let its clients go.
 const MaxDrain = 10 * time.Minute
 
-// farewell is when a client is let go, counted from when a hub begins to stop, and how much later it may come back.
-type farewell struct{ at, after time.Duration }
+// turn is when the i-th client has its turn to leave, counted from when a hub begins to stop.
+func turn(i int) time.Duration { return time.Duration(i) * time.Second / leavePerS }
 
-// farewellOf is that of the i-th who leaves a hub that lets the last go at patience. dice is 0 to 1.
-func farewellOf(i int, patience time.Duration, dice float64) farewell {
-	turn := time.Duration(i) * time.Second / leavePerS
-	at := min(turn, patience)
-	return farewell{at, turn - at + comeBackFrom + time.Duration(dice*float64(scatter))}
+// comeBackAfter is how long the i-th client, let go at now, waits for its turn and beyond it. dice is 0 to 1.
+func comeBackAfter(i int, now time.Duration, dice float64) time.Duration {
+	return max(turn(i)-now, 0) + comeBackFrom + time.Duration(dice*float64(scatter))
 }
+
+// advance is the time by which turns come: the clock's, but a hub that was held up does not make up for it, for its
+// clients would come to the others in a heap.
+func advance(now, clock time.Duration) time.Duration { return min(now+dismissEvery, clock) }
 
 // TurnAway makes the hub unready and lets nobody in any more, at once: neither browsers nor backends. Who is there
 // is served on, until Serve lets them go.
@@ -50,15 +52,20 @@ func (h *Hub) sayGoodbye() {
 	if len(all) == 0 {
 		return
 	}
-	last := farewellOf(len(all)-1, h.patience, 1)
-	h.log.Info("clients are let go", "clients", len(all), "within", last.at, "back_elsewhere_within", last.at+last.after)
+	h.log.Info("clients are let go", "clients", len(all), "within", min(turn(len(all)), h.patience),
+		"back_elsewhere_within", turn(len(all))+comeBackFrom+scatter)
 	tick := time.NewTicker(dismissEvery)
 	defer tick.Stop()
-	begun := time.Now()
-	for gone := h.dismiss(all, 0, 0); gone < len(all); gone = h.dismiss(all, gone, time.Since(begun)) {
+	begun, now := time.Now(), time.Duration(0)
+	for gone := h.dismiss(all, 0, now); gone < len(all); gone = h.dismiss(all, gone, now) {
 		select {
 		case <-tick.C:
+			now = advance(now, time.Since(begun))
 		case <-h.empty:
+			return
+		}
+		if time.Since(begun) >= h.patience {
+			h.dismissRest(all, gone, now)
 			return
 		}
 	}
@@ -68,16 +75,25 @@ func (h *Hub) sayGoodbye() {
 func (h *Hub) dismiss(all []*session, gone int, now time.Duration) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for ; gone < len(all); gone++ {
-		f := farewellOf(gone, h.patience, rand.Float64())
-		if f.at > now {
-			break
-		}
-		s := all[gone]
-		s.reply(encode(byeMessage{Type: "bye", Reason: "draining", ReconnectAfterMS: f.after.Milliseconds()}))
-		s.end(closeRestarting.because("this hub is stopping"))
+	for ; gone < len(all) && turn(gone) <= now; gone++ {
+		h.sayBye(all[gone], comeBackAfter(gone, now, rand.Float64()))
 	}
 	return gone
+}
+
+// dismissRest lets everybody else go, to come back elsewhere in turn.
+func (h *Hub) dismissRest(all []*session, gone int, now time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for ; gone < len(all); gone++ {
+		h.sayBye(all[gone], comeBackAfter(gone, now, rand.Float64()))
+	}
+}
+
+// sayBye ends a session; what it has not been told yet comes before. The caller holds mu.
+func (h *Hub) sayBye(s *session, after time.Duration) {
+	s.reply(encode(byeMessage{Type: "bye", Reason: "draining", ReconnectAfterMS: after.Milliseconds()}))
+	s.end(closeRestarting.because("this hub is stopping"))
 }
 
 // everybody is who is there, in no order.
