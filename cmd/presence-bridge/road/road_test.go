@@ -36,6 +36,7 @@ type road struct {
 	emulator *emulator.Server
 	vendor   string // URL of the emulator
 	nats     *bridge.Server
+	natsAt   bridge.ServerOptions // where it listens, if the rest reaches it over TCP
 	settings bridge.Settings
 	ttl      time.Duration // of the vendor's subscriptions
 	rate     float64
@@ -67,7 +68,7 @@ func build(t testing.TB, o emulator.Options) *road {
 	r.start("population", r.emulator.Run)
 	r.nats, err = bridge.StartServer(bridge.ServerOptions{Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
-	t.Cleanup(r.nats.Stop)
+	t.Cleanup(func() { r.nats.Stop() }) // by then it may be another
 	return r
 }
 
@@ -88,7 +89,11 @@ func (r *road) start(name string, run func(context.Context) error) (stop func())
 
 // bus opens a connection and a place at NATS for one more process.
 func (r *road) bus() (*nats.Conn, *bridge.Bus) {
-	nc, err := r.nats.Connect(r.log)
+	connect := r.nats.Connect
+	if r.natsAt.Listen != "" {
+		connect = func(log *slog.Logger) (*nats.Conn, error) { return bridge.Connect(r.nats.URL(), "", log) }
+	}
+	nc, err := connect(r.log)
 	require.NoError(r.t, err)
 	r.t.Cleanup(nc.Close)
 	bus, err := bridge.Open(context.Background(), nc, app, r.settings, r.log)
