@@ -57,6 +57,18 @@ func (b *Bus) App() App { return b.app }
 // Connected says whether NATS is within reach now.
 func (b *Bus) Connected() bool { return b.nc.IsConnected() }
 
+// Away says that NATS was reached once, and is not within reach now.
+func (b *Bus) Away() bool { return b.nc != nil && !b.nc.IsConnected() }
+
+// warn logs what went wrong with NATS. What follows from its being away, which was told, is for who debugs.
+func (b *Bus) warn(what string, err error, more ...any) {
+	level := slog.LevelWarn
+	if b.Away() || errors.Is(err, errReconnected) {
+		level = slog.LevelDebug
+	}
+	b.log.Log(context.Background(), level, what, append([]any{"error", err}, more...)...)
+}
+
 // epoch counts how often the connection was made. What was read in another one may be lost: a server comes back without
 // its newest messages where its machine crashed.
 func (b *Bus) epoch() uint64 { return b.nc.Stats().Reconnects }

@@ -23,8 +23,9 @@ const (
 // FeedEvery is how often the active poller tells the health of the feed.
 const FeedEvery = time.Second
 
-// FeedLost is how long silence means that no poller is active.
-const FeedLost = 3 * FeedEvery
+// FeedLost is how long silence means that no poller is active. One message may be lost; two are not, and browsers are to
+// know within three seconds.
+const FeedLost = 5 * FeedEvery / 2
 
 // Feed is the health of the feed. Every watched user whose state is known was verified no earlier than AsOf
 // (Unix milliseconds).

@@ -92,7 +92,7 @@ func (l *lease) acquire(ctx context.Context) error {
 		if errors.Is(err, jetstream.ErrKeyExists) {
 			l.complainOfAStuck(ctx, before)
 		} else if ctx.Err() == nil {
-			l.bus.log.Warn("asking for a role", "role", l.key, "error", err)
+			l.bus.warn("asking for a role", err, "role", l.key)
 			l.bus.mend(ctx, l.bus.settings.rolesBucket(), err)
 		}
 		select {

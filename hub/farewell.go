@@ -13,8 +13,10 @@ import (
 const (
 	leavePerS    = 1200                   // clients that may come back in a second
 	comeBackFrom = 10 * time.Millisecond  // after goodbye, for the connection to be closed
-	scatter      = 200 * time.Millisecond // beyond that, by chance: who is let go together does not come back together
+	scatter      = 100 * time.Millisecond // beyond that, by chance: who is let go together does not come back together
 	dismissEvery = 20 * time.Millisecond
+	longestStep  = 100 * time.Millisecond // of the time by which turns come
+	byeTakes     = 100 * time.Microsecond // to tell one client and hear its answer, generously, where many are told at once
 
 	drainByDefault = 10 * time.Second
 )
@@ -30,9 +32,9 @@ func comeBackAfter(i int, now time.Duration, dice float64) time.Duration {
 	return max(turn(i)-now, 0) + comeBackFrom + time.Duration(dice*float64(scatter))
 }
 
-// advance is the time by which turns come: the clock's, but a hub that was held up does not make up for it, for its
+// advance is the time by which turns come, so long after now. A hub that was held up does not make up for all of it: its
 // clients would come to the others in a heap.
-func advance(now, clock time.Duration) time.Duration { return min(now+dismissEvery, clock) }
+func advance(now, elapsed time.Duration) time.Duration { return now + min(elapsed, longestStep) }
 
 // TurnAway makes the hub unready and lets nobody in any more, at once: neither browsers nor backends. Who is there
 // is served on, until Serve lets them go.
@@ -45,30 +47,32 @@ func (h *Hub) TurnAway() {
 	}
 }
 
-// sayGoodbye lets everybody go who is there, in turn, and returns when the last was told or nobody is left.
-func (h *Hub) sayGoodbye() {
+// sayGoodbye lets everybody go who is there, in turn, and returns when the last was told or nobody is left. rest is how
+// many were told at the end, before their turn.
+func (h *Hub) sayGoodbye() (rest int) {
 	h.TurnAway()
 	all := h.everybody()
 	if len(all) == 0 {
-		return
+		return 0
 	}
 	h.log.Info("clients are let go", "clients", len(all), "within", min(turn(len(all)), h.patience),
 		"back_elsewhere_within", turn(len(all))+comeBackFrom+scatter)
+	over := time.After(h.patience)
 	tick := time.NewTicker(dismissEvery)
 	defer tick.Stop()
-	begun, now := time.Now(), time.Duration(0)
+	last, now := time.Now(), time.Duration(0)
 	for gone := h.dismiss(all, 0, now); gone < len(all); gone = h.dismiss(all, gone, now) {
 		select {
 		case <-tick.C:
-			now = advance(now, time.Since(begun))
-		case <-h.empty:
-			return
-		}
-		if time.Since(begun) >= h.patience {
+			now, last = advance(now, time.Since(last)), time.Now()
+		case <-over:
 			h.dismissRest(all, gone, now)
-			return
+			return len(all) - gone
+		case <-h.empty:
+			return 0
 		}
 	}
+	return 0
 }
 
 // dismiss lets those go whose turn has come, and says how many have had theirs.
@@ -114,5 +118,12 @@ func checkDrain(d time.Duration) error {
 	return nil
 }
 
-// DrainWithin is how long Serve may take to return once its context is done.
-func (h *Hub) DrainWithin() time.Duration { return h.patience + goodbyeWithin + 2*cutOffWithin }
+// DrainWithin is how long Serve may take to return once its context is done, with the clients that there are now.
+func (h *Hub) DrainWithin() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.patience + goodbyes(len(h.sessions)) + 2*cutOffWithin
+}
+
+// goodbyes is how long the last clients have to take their leave, if so many of them were told at once.
+func goodbyes(n int) time.Duration { return goodbyeWithin + time.Duration(n)*byeTakes }

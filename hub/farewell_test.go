@@ -36,7 +36,8 @@ func TestTurnsAreLevel(t *testing.T) {
 		dice := rand.New(rand.NewPCG(seed, 1))
 		n, patience := 1+dice.IntN(100_000), time.Duration(dice.Int64N(int64(2*time.Minute)))
 		var back []time.Duration
-		for clock, now := time.Duration(0), time.Duration(0); len(back) < n; now = advance(now, clock) {
+		step := time.Duration(0)
+		for clock, now := step, step; len(back) < n; now, clock = advance(now, step), clock+step {
 			over := clock >= patience
 			for i := len(back); i < n && (over || turn(i) <= now); i++ {
 				after := comeBackAfter(i, now, worstDice(dice, seed, i))
@@ -45,9 +46,8 @@ func TestTurnsAreLevel(t *testing.T) {
 				}
 				back = append(back, clock+after)
 			}
-			clock += dismissEvery
-			if dice.IntN(20) == 0 {
-				clock += time.Duration(dice.IntN(500)) * time.Millisecond
+			if step = dismissEvery; dice.IntN(20) == 0 {
+				step += time.Duration(dice.IntN(500)) * time.Millisecond
 			}
 		}
 		require.LessOrEqual(t, most(back, time.Second), comingMost, "seed %d: %d clients within %s", seed, n, patience)

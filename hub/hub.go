@@ -179,7 +179,7 @@ func (h *Hub) Ready() error {
 	case !h.current:
 		return errors.New("the log has not been read yet")
 	case !h.bus.Connected():
-		return errors.New("NATS is away")
+		return errors.New(natsAway)
 	}
 	return nil
 }

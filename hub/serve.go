@@ -73,8 +73,8 @@ func shutDown(server *http.Server) error {
 // drain lets nobody new in, lets those go who are there and waits until they are gone. A server's Shutdown
 // knows nothing of sockets that were taken over, so the hub keeps the list, and cuts off who does not go.
 func (h *Hub) drain() {
-	h.sayGoodbye()
-	if !h.gone(goodbyeWithin) {
+	rest := h.sayGoodbye()
+	if !h.gone(goodbyes(rest)) {
 		h.log.Warn("some clients did not close in time and are cut off")
 	}
 	close(h.quit)

@@ -52,10 +52,11 @@ func TestHubsClientsMove(t *testing.T) {
 	told := time.Now()
 	require.NoError(t, first.Process.Signal(syscall.SIGTERM))
 	first.stderr.wait(t, "msg=stopping")
-	inTime(t, "everybody is at the second hub", func() bool { return s.arrived[1].Load() == int64(n) })
+	inTime(t, "everybody is at the second hub", func() bool { return s.arrived[1].Load()+s.failed.Load() == int64(n) })
 	took := time.Since(told)
 	require.NoError(t, first.end(t, time.Minute), "the hub ends well")
 	s.stopChanging()
+	require.Zero(t, s.failed.Load(), "%v", firstError(all))
 	inTime(t, "everybody holds the newest", func() bool {
 		return !slices.ContainsFunc(all, func(m *moving) bool { return !m.holds(s.newest) })
 	})
@@ -84,6 +85,7 @@ type stand struct {
 	newest       map[string]int // uid -> the newest that was written; read only when nothing changes any more
 	wrote        []time.Time    // when
 	arrived      [2]atomic.Int64
+	failed       atomic.Int64
 	stopChanging func()
 }
 
@@ -184,7 +186,9 @@ func (s *stand) move(n int, pages ...string) (all []*moving, stop func()) {
 		all = append(all, m)
 		g.Go(func() {
 			door <- struct{}{}
-			m.err = m.run(ctx, pages, func() { <-door })
+			if m.err = m.run(ctx, pages, func() { <-door }); m.err != nil {
+				s.failed.Add(1)
+			}
 		})
 	}
 	stop = func() { cancel(); g.Wait() }
@@ -206,6 +210,16 @@ type moving struct {
 	mu       sync.Mutex
 	held     map[string]int
 	wentBack int
+}
+
+// firstError is what went wrong with somebody; read it when everybody has come or failed.
+func firstError(all []*moving) error {
+	for _, m := range all {
+		if m.err != nil {
+			return m.err
+		}
+	}
+	return nil
 }
 
 func (m *moving) holds(newest map[string]int) bool {
