@@ -113,8 +113,16 @@ func (c *serveCommand) run(ctx context.Context, p *process) error {
 	})
 }
 
+// called is how this command is called by somebody who wants the same of it.
+func (c *serveCommand) called() string {
+	if c.Role == "all" {
+		return "serve"
+	}
+	return "serve --role " + c.Role
+}
+
 func (c *serveCommand) plan(log *slog.Logger) plan {
-	p := plan{command: "serve", app: c.app(), listen: c.Listen, adminListen: c.AdminListen, nats: c.natsPlan(log)}
+	p := plan{command: c.called(), app: c.app(), listen: c.Listen, adminListen: c.AdminListen, nats: c.natsPlan(log)}
 	if !c.readOnly() {
 		vendor := c.vendorSettings.config(c.EasemobRate, log)
 		p.vendor, p.online = &vendor, c.online()
