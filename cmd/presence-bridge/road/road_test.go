@@ -40,6 +40,7 @@ type road struct {
 	settings bridge.Settings
 	ttl      time.Duration // of the vendor's subscriptions
 	rate     float64
+	stale    time.Duration // MAX_STALENESS
 	online   bool          // as with EASEMOB_STATUS=online
 	appID    string        // how the bridge names the app; by org and name when empty
 	keeper   keeper.Config // what is not said of all keepers
@@ -57,7 +58,7 @@ func (r *road) options(o emulator.Options) emulator.Options {
 // build starts the emulator and NATS; pollers and hubs are the test's to add.
 func build(t testing.TB, o emulator.Options) *road {
 	t.Helper()
-	r := &road{t: t, ttl: time.Hour, rate: 40, log: slog.New(slog.NewTextHandler(testWriter{t}, nil)),
+	r := &road{t: t, ttl: time.Hour, rate: 40, stale: 30 * time.Second, log: slog.New(slog.NewTextHandler(testWriter{t}, nil)),
 		settings: bridge.Settings{InMemory: true, RoleTTL: 3 * time.Second}}
 	var err error
 	r.emulator, err = emulator.New(r.options(o))
@@ -119,7 +120,7 @@ func (r *road) addPoller(id string) (stop, kill func()) {
 	if r.online {
 		vendor = r.client().Online()
 	}
-	p, err := poller.New(bus, vendor, poller.Config{Operators: operators, Nameless: r.online, Rate: r.rate, MaxStaleness: 30 * time.Second, ID: id, Logger: r.log})
+	p, err := poller.New(bus, vendor, poller.Config{Operators: operators, Nameless: r.online, Rate: r.rate, MaxStaleness: r.stale, ID: id, Logger: r.log})
 	require.NoError(r.t, err)
 	stop = r.start("poller "+id, p.Run)
 	return stop, func() { nc.Close(); stop() }
