@@ -35,7 +35,11 @@ func Connect(address, creds string, logger *slog.Logger, more ...nats.Option) (*
 		nats.ReconnectHandler(func(nc *nats.Conn) {
 			logger.Info("NATS is back", "away_for", time.Since(left).Round(time.Millisecond), "server", nc.ConnectedUrlRedacted())
 		}),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { logger.Warn("NATS complains", "error", err) }),
+		nats.ErrorHandler(func(nc *nats.Conn, _ *nats.Subscription, err error) {
+			if nc.IsConnected() { // else it was told that NATS is away, of which this comes
+				logger.Warn("NATS complains", "error", err)
+			}
+		}),
 	}
 	if creds != "" {
 		opts = append(opts, nats.UserCredentials(creds))
