@@ -20,6 +20,8 @@ const (
 	FeedDown     FeedState = "down"     // nobody is being looked at
 )
 
+var errAway = errors.New("NATS is away")
+
 // FeedEvery is how often the active poller tells the health of the feed.
 const FeedEvery = time.Second
 
@@ -60,8 +62,12 @@ func DecodeFeed(data []byte) (Feed, error) {
 	return Feed{}, fmt.Errorf("decoding the feed's health: no such state: %.32q", f.State)
 }
 
-// PublishFeed tells everybody the health of the feed.
+// PublishFeed tells everybody the health of the feed. While NATS is away it is an error: kept until NATS is back, it would
+// be told when it is not true any more.
 func (b *Bus) PublishFeed(f Feed) error {
+	if b.Away() {
+		return errAway
+	}
 	return publishJSON(b.nc, b.app.FeedSubject(), f)
 }
 
