@@ -82,7 +82,7 @@ func (b *Bus) followBucket(ctx context.Context, c jetstream.KeyValueConfig, what
 		if ctx.Err() != nil {
 			return nil
 		}
-		b.log.Warn("following "+what+" begins anew", "error", err)
+		b.warn("following "+what+" begins anew", err)
 		if pause(ctx, followRetry) != nil {
 			return nil
 		}

@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
+
+// backCheck is how often who waits for NATS looks whether it is back.
+const backCheck = 20 * time.Millisecond
 
 // maxAcksPending bounds what is published and not yet acknowledged.
 const maxAcksPending = 8192
@@ -56,6 +60,27 @@ func (b *Bus) App() App { return b.app }
 
 // Connected says whether NATS is within reach now.
 func (b *Bus) Connected() bool { return b.nc.IsConnected() }
+
+// Away says that NATS was reached once, and is not within reach now.
+func (b *Bus) Away() bool { return b.nc != nil && b.nc.IsReconnecting() }
+
+// untilBack waits until NATS is within reach, and says whether it is: false is that ctx is done. What is asked for while
+// it is away would be kept, and be asked for when nobody waits for the answer any more.
+func (b *Bus) untilBack(ctx context.Context) bool {
+	for ctx.Err() == nil && b.Away() {
+		_ = pause(ctx, backCheck)
+	}
+	return ctx.Err() == nil
+}
+
+// warn logs what went wrong with NATS. What follows from its being away, which was told, is for who debugs.
+func (b *Bus) warn(what string, err error, more ...any) {
+	level := slog.LevelWarn
+	if b.Away() || errors.Is(err, errReconnected) {
+		level = slog.LevelDebug
+	}
+	b.log.Log(context.Background(), level, what, append([]any{"error", err}, more...)...)
+}
 
 // epoch counts how often the connection was made. What was read in another one may be lost: a server comes back without
 // its newest messages where its machine crashed.

@@ -89,6 +89,8 @@
 //     it takes to ask: TestOneLeadsAtATimeAndAGracefulStopHandsOver, TestACrashIsTakenOverWithinTheTTL,
 //     TestWhoLosesTheKeyStepsDown, TestALeadThatFailsFreesTheRole. Two at once cost calls, never correctness:
 //     TestWhateverTheOrderTheLogIsTrue.
+//   - What was granted while NATS went away is taken up when it is back: TestARoleThatWasGrantedUnheardIsTakenUp. Coming
+//     back takes half a second: TestComingBackIsQuick; and an outage is two lines in the log: TestAnOutageIsTwoLines.
 //   - A process that was stopped and wakes up makes no call on a lease that may be another's, but one that was leaving
 //     already: TestWhoWasStoppedWaitsUntilTheRoleIsSure, with easemob's TestWhatMayNotLeaveIsNotSent, and the zombies of
 //     cmd/presence-bridge/chaos.

@@ -20,11 +20,14 @@ const (
 	FeedDown     FeedState = "down"     // nobody is being looked at
 )
 
+var errAway = errors.New("NATS is away")
+
 // FeedEvery is how often the active poller tells the health of the feed.
 const FeedEvery = time.Second
 
-// FeedLost is how long silence means that no poller is active.
-const FeedLost = 3 * FeedEvery
+// FeedLost is how long silence means that no poller is active. One message may be lost; two are not, and browsers are to
+// know within three seconds.
+const FeedLost = 5 * FeedEvery / 2
 
 // Feed is the health of the feed. Every watched user whose state is known was verified no earlier than AsOf
 // (Unix milliseconds).
@@ -59,8 +62,12 @@ func DecodeFeed(data []byte) (Feed, error) {
 	return Feed{}, fmt.Errorf("decoding the feed's health: no such state: %.32q", f.State)
 }
 
-// PublishFeed tells everybody the health of the feed.
+// PublishFeed tells everybody the health of the feed. While NATS is away it is an error: kept until NATS is back, it would
+// be told when it is not true any more.
 func (b *Bus) PublishFeed(f Feed) error {
+	if b.Away() {
+		return errAway
+	}
 	return publishJSON(b.nc, b.app.FeedSubject(), f)
 }
 

@@ -143,7 +143,7 @@ func (h *Holder) Run(ctx context.Context) error {
 	for {
 		var retry <-chan time.Time
 		if err := h.flush(ctx); err != nil && ctx.Err() == nil {
-			h.bus.log.Warn("noting who is watched", "error", err, "again_in", holderRetry)
+			h.bus.warn("noting who is watched", err, "again_in", holderRetry)
 			h.bus.mend(ctx, h.bus.settings.watchBucket(), err)
 			retry = time.After(holderRetry)
 		}
@@ -208,7 +208,7 @@ func (h *Holder) announce(ctx context.Context) {
 		h.bus.mend(ctx, h.bus.settings.holdersBucket(), err)
 		if revision, err = h.bus.holders.Put(ctx, h.id, value); err != nil {
 			if ctx.Err() == nil {
-				h.bus.log.Warn("telling that this holder lives", "error", err)
+				h.bus.warn("telling that this holder lives", err)
 			}
 			return
 		}

@@ -48,7 +48,7 @@ func (b *Bus) Follow(ctx context.Context, followers ...Follower) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		b.log.Warn("following the log begins anew", "error", err)
+		b.warn("following the log begins anew", err)
 		if pause(ctx, followRetry) != nil {
 			return nil
 		}

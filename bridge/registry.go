@@ -75,7 +75,7 @@ func (r *Registry) Run(ctx context.Context) error {
 			return nil
 		}
 		r.anew = r.anew || errors.Is(err, errOtherStream)
-		r.bus.log.Warn("following the watch registry begins anew", "error", err)
+		r.bus.warn("following the watch registry begins anew", err)
 		if pause(ctx, followRetry) != nil {
 			return nil
 		}

@@ -36,7 +36,7 @@ func (b *Bus) Lead(ctx context.Context, role Role, id string, lead func(context.
 		if ctx.Err() != nil {
 			return nil
 		}
-		b.log.Warn("not leading any more", "role", role, "id", id, "error", err)
+		b.warn("not leading any more", err, "role", role, "id", id)
 		if pause(ctx, l.renewEvery()) != nil {
 			return nil
 		}
@@ -81,18 +81,15 @@ func (l *lease) acquire(ctx context.Context) error {
 	freed, stop := l.watchFreed(ctx)
 	defer stop()
 	before := &standing{}
-	for {
-		at := time.Now()
-		revision, err := l.bus.roles.Create(ctx, l.key, []byte(l.id))
+	for l.bus.untilBack(ctx) {
+		err := l.ask(ctx)
 		if err == nil {
-			l.revision = revision
-			l.renewed.Store(&at)
 			return nil
 		}
 		if errors.Is(err, jetstream.ErrKeyExists) {
 			l.complainOfAStuck(ctx, before)
 		} else if ctx.Err() == nil {
-			l.bus.log.Warn("asking for a role", "role", l.key, "error", err)
+			l.bus.warn("asking for a role", err, "role", l.key)
 			l.bus.mend(ctx, l.bus.settings.rolesBucket(), err)
 		}
 		select {
@@ -105,6 +102,24 @@ func (l *lease) acquire(ctx context.Context) error {
 		case <-time.After(l.renewEvery()):
 		}
 	}
+	return ctx.Err()
+}
+
+// ask takes the role where nobody has it, or where we do without knowing: what we asked for when NATS went away may have
+// been granted since.
+func (l *lease) ask(ctx context.Context) error {
+	at := time.Now()
+	revision, err := l.bus.roles.Create(ctx, l.key, []byte(l.id))
+	if errors.Is(err, jetstream.ErrKeyExists) && l.stillOurs(ctx) == nil {
+		at = time.Now()
+		revision, err = l.bus.roles.Update(ctx, l.key, []byte(l.id), l.revision)
+	}
+	if err != nil {
+		return err
+	}
+	l.revision = revision
+	l.renewed.Store(&at)
+	return nil
 }
 
 // standing is a key of the role as it was found, and since when it has been found so.

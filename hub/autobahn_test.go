@@ -49,7 +49,7 @@ func wireCases() (all []wireCase) {
 	reserved(add)
 	fragments(add)
 	texts(add)
-	goodbyes(add)
+	farewells(add)
 	return all
 }
 
@@ -182,7 +182,7 @@ func texts(add adder) {
 }
 
 // goodbyes: the closing handshake. The answer repeats the code, and nothing comes after it.
-func goodbyes(add adder) {
+func farewells(add adder) {
 	bye := func(name, hears, payload string, more ...string) {
 		add(name, hears, append([]string{masked(fin|opClose, payload)}, more...)...).leaves = hears != broken
 	}

@@ -96,8 +96,13 @@
 //     is ended in time: TestDripping, TestDrippingOnASocket, TestNeverAuthenticated, TestGoneWithoutAWord.
 //   - Connections are bounded, and those that say nothing keep nobody out: TestSilentCrowd, TestCrowdThatHasSpoken,
 //     TestHeldAndLetGo.
-//   - A hub that stops says so, and cuts off only who does not go: TestDrain, TestStuckClientIsCutOff,
-//     TestStuckWhileSetting.
+//   - A hub that stops says so at once, and lets nobody in: TestTurnAway, TestDrainRefusesNewcomers. Its clients leave in
+//     turn, level, and are served until theirs comes: TestTurns, TestTurnsAreLevel, TestClientsMove, and of the real
+//     program TestHubsClientsMove in cmd/presence-bridge. It cuts off only who does not go: TestDrain,
+//     TestStuckClientIsCutOff, TestStuckWhileSetting.
+//   - While NATS or the vendor is away nobody's connection ends and nobody is offline; all that is shown says that it is
+//     stale: TestFeedSilence, TestReady, and TestNATSAway and TestVendorAway in cmd/presence-bridge/road.
+//   - Without credentials of the vendor a hub does all but set, which it refuses at every door: TestEdgeHub.
 //
 // To operators: neither secrets nor tokens nor callbacks are logged (TestTokensAreNeverLogged, TestCallbackAnswers),
 // nothing is shown before the log is read (TestReady, TestNotReadyNothingShown), and nothing stays behind (TestMain).

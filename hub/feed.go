@@ -8,8 +8,10 @@ import (
 )
 
 const (
-	tendEvery = time.Second
-	noPoller  = "no poller is active"
+	tendEvery   = time.Second
+	listenEvery = 250 * time.Millisecond // how late silence is noticed
+	noPoller    = "no poller is active"
+	natsAway    = "NATS is away"
 )
 
 // hear takes in what the active poller says of the feed.
@@ -46,15 +48,19 @@ func (h *Hub) feedLive() bool {
 // tend does what nobody's message makes happen: it notices that the poller has fallen silent, and lets go of
 // users whom nobody watches any more.
 func (h *Hub) tend(ctx context.Context) error {
-	tick := time.NewTicker(tendEvery)
+	tick, listen := time.NewTicker(tendEvery), time.NewTicker(listenEvery)
 	defer tick.Stop()
+	defer listen.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case now := <-tick.C:
+		case now := <-listen.C:
 			h.mu.Lock()
 			h.noticeSilence(now)
+			h.mu.Unlock()
+		case now := <-tick.C:
+			h.mu.Lock()
 			h.endLeases(now)
 			h.letGo(now)
 			h.forgetSetters(now)
@@ -65,7 +71,12 @@ func (h *Hub) tend(ctx context.Context) error {
 }
 
 func (h *Hub) noticeSilence(now time.Time) {
-	if h.feed.State != bridge.FeedDown && now.Sub(h.feedHeard) >= bridge.FeedLost {
-		h.setFeed(feedState{State: bridge.FeedDown, AsOf: h.feed.AsOf, Reason: noPoller})
+	if h.feed.State == bridge.FeedDown || now.Sub(h.feedHeard) < bridge.FeedLost {
+		return
 	}
+	reason := noPoller
+	if h.bus.Away() {
+		reason = natsAway
+	}
+	h.setFeed(feedState{State: bridge.FeedDown, AsOf: h.feed.AsOf, Reason: reason})
 }

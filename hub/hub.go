@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ type Config struct {
 	WatchUIDs      []bridge.UID  // who is watched whether or not a client looks, for backends that read the log
 	ID             string        // one token, unique among all hubs
 	Version        string        // of the program, for those who list services
+	DrainTimeout   time.Duration // until the last client is let go when the hub stops; 0: 10 s
 	Logger         *slog.Logger
 	Registerer     prometheus.Registerer // nil: no metrics
 }
@@ -52,7 +54,7 @@ func (c Config) Validate() error {
 	if c.ID == "" || bridge.EncodeToken(c.ID) != c.ID {
 		wrong = append(wrong, fmt.Errorf("a hub's id is one token, %q is not", c.ID))
 	}
-	return errors.Join(append(wrong, c.Auth.Validate(), c.Limits.Validate(), CheckOfflineGrace(c.OfflineGrace))...)
+	return errors.Join(append(wrong, c.Auth.Validate(), c.Limits.Validate(), CheckOfflineGrace(c.OfflineGrace), checkDrain(c.DrainTimeout))...)
 }
 
 // Hub fans the log out to browsers. See the package's documentation.
@@ -82,8 +84,10 @@ type Hub struct {
 	complaint rate.Sometimes // about foreign origins
 	unheard   rate.Sometimes // about callbacks that are of no use
 
+	patience time.Duration // until the last client is let go when the hub stops
 	caughtUp chan struct{} // closed when the log was read for the first time
 	empty    chan struct{} // holds one token when a draining hub has no sessions left
+	leaving  chan struct{} // closed when the hub begins to stop
 	quit     chan struct{} // closed when a draining hub waits for nobody any more
 
 	mu        sync.Mutex
@@ -121,8 +125,9 @@ func New(c Config) (*Hub, error) {
 		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
 		complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute},
 		grace: newGrace(c.OfflineGrace), heldBack: make(chan struct{}, 1),
-		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), quit: make(chan struct{}),
-		users: map[bridge.UID]*user{}, wanted: map[bridge.UID]bool{}, unvouched: map[bridge.UID]bool{},
+		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), leaving: make(chan struct{}), quit: make(chan struct{}),
+		patience: cmp.Or(c.DrainTimeout, drainByDefault),
+		users:    map[bridge.UID]*user{}, wanted: map[bridge.UID]bool{}, unvouched: map[bridge.UID]bool{},
 		idle: map[bridge.UID]time.Time{}, leased: map[bridge.UID]leases{}, pinned: map[bridge.UID]bool{},
 		sessions: map[*session]bool{}, subjects: map[string]*subject{}, setters: map[bridge.UID]*setter{},
 		feed: feedState{State: bridge.FeedDown, Reason: noPoller},
@@ -164,9 +169,20 @@ func (h *Hub) Run(ctx context.Context) error {
 	g.Go(func() error { return h.tellHints(ctx) })
 	g.Go(func() error { return h.shareSets(ctx) })
 	g.Go(func() error { return h.bus.FollowLeases(ctx, h.leaseChanged) })
-	g.Go(func() error { return h.serveBackends(ctx) })
 	g.Go(func() error { return h.auth.keep(ctx) })
+	serving, stopServing := context.WithCancel(ctx)
+	g.Go(func() error { return h.serveBackends(serving) })
+	g.Go(func() error { defer stopServing(); return h.untilLeaving(ctx) })
 	return g.Wait()
+}
+
+// untilLeaving waits until the hub begins to stop: backends are sent to other hubs at once.
+func (h *Hub) untilLeaving(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+	case <-h.leaving:
+	}
+	return nil
 }
 
 // Ready is nil when the hub has read the log, NATS is within reach and the hub is not stopping.
@@ -179,7 +195,7 @@ func (h *Hub) Ready() error {
 	case !h.current:
 		return errors.New("the log has not been read yet")
 	case !h.bus.Connected():
-		return errors.New("NATS is away")
+		return errors.New(natsAway)
 	}
 	return h.auth.keys.ready()
 }

@@ -50,24 +50,31 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 func inBubble(t *testing.T, change func(*Config), test func(t *testing.T, h *bubbleHub)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		h := &bubbleHub{Hub: quietHub(t, func(c *Config) {
-			if change != nil {
-				change(c)
-			}
-		}), t: t, pipes: newPipes()}
-		h.stop = running(t, func(ctx context.Context) error { return h.Serve(ctx, h.pipes) })
-		tending := running(t, h.tend)
+		h := serveInBubble(t, change)
 		test(t, h)
-		h.stop()
-		tending()
+		h.end()
 	})
+}
+
+// serveInBubble serves a hub over pipes until its end, which a bubble has to see.
+func serveInBubble(t *testing.T, change func(*Config)) *bubbleHub {
+	h := &bubbleHub{Hub: quietHub(t, func(c *Config) {
+		if change != nil {
+			change(c)
+		}
+	}), t: t, pipes: newPipes()}
+	h.stop = running(t, func(ctx context.Context) error { return h.Serve(ctx, h.pipes) })
+	tending := running(t, h.tend)
+	h.end = func() { h.stop(); tending() }
+	return h
 }
 
 type bubbleHub struct {
 	*Hub
 	t     *testing.T
 	pipes *pipes
-	stop  func()
+	stop  func() // ends Serve
+	end   func() // ends all of it
 }
 
 func (h *bubbleHub) http() *http.Client {

@@ -62,6 +62,8 @@ func vendorRefusal(err error) *refusal {
 	return refuse(http.StatusBadGateway, "vendor_failed", "the vendor's answer was of no use; the hub's log says what it was")
 }
 
+const retryAfter = "1" // s
+
 // httpError is the server's error handler.
 func (h *Hub) httpError(err error, c echo.Context) {
 	if c.Response().Committed {
@@ -72,8 +74,11 @@ func (h *Hub) httpError(err error, c echo.Context) {
 	if r.Code == "internal" && c.Request().Context().Err() == nil { // else nobody is left to be answered
 		h.log.Error("answering", "path", c.Path(), "error", err)
 	}
-	if r.status == http.StatusUnauthorized {
+	switch r.status {
+	case http.StatusUnauthorized:
 		c.Response().Header().Set("WWW-Authenticate", "Bearer")
+	case http.StatusServiceUnavailable: // another hub may do at once; this one in a moment
+		c.Response().Header().Set("Retry-After", retryAfter)
 	}
 	_ = c.JSON(r.status, r)
 }

@@ -85,6 +85,7 @@ func (h *Hub) logPanic(c echo.Context, err error, stack []byte) error {
 
 func (h *Hub) readyz(c echo.Context) error {
 	if err := h.Ready(); err != nil {
+		c.Response().Header().Set("Retry-After", retryAfter)
 		return c.String(http.StatusServiceUnavailable, err.Error()+"\n")
 	}
 	return c.String(http.StatusOK, "ready\n")

@@ -5,25 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"time"
 )
 
 const (
-	goodbyeWithin  = 2 * time.Second        // for clients to take their leave
+	goodbyeWithin  = 2 * time.Second        // for the last clients to take their leave
 	cutOffWithin   = 500 * time.Millisecond // for requests under way to end, then for what was cut off to be gone
-	reconnectLeast = 100 * time.Millisecond
-	reconnectPer   = 500 * time.Microsecond // a client: how much later each further one comes back
 	headerWithin   = 10 * time.Second
 	requestWithin  = 15 * time.Second // for a request with its body; a WebSocket and a stream live on
 	answerWithin   = 2 * time.Minute  // until an answer has been read, with what it waited for; the same live on
 	maxHeaderBytes = 32 << 10
 )
 
-// Serve takes connections until ctx is done, then says goodbye to every client and returns when they are gone,
-// within three seconds. An error is of the listener. A hub serves once.
+// Serve takes connections until ctx is done, then lets every client go in turn and returns when they are gone, within
+// [Hub.DrainWithin]. Until then whoever comes is told, at /readyz and elsewhere, that the hub is stopping. An error is
+// of the listener. A hub serves once.
 func (h *Hub) Serve(ctx context.Context, l net.Listener) error {
 	stop := h.dispatch()
 	defer stop()
@@ -40,6 +38,7 @@ func (h *Hub) Serve(ctx context.Context, l net.Listener) error {
 	case <-served:
 	case <-ctx.Done():
 	}
+	server.SetKeepAlivesEnabled(false) // whoever is told that we are stopping asks another next time
 	h.drain()
 	err := shutDown(server)
 	h.gone(cutOffWithin)
@@ -61,11 +60,11 @@ func shutDown(server *http.Server) error {
 	return err
 }
 
-// drain lets nobody new in, says goodbye to those who are there and waits for them to go. A server's Shutdown
+// drain lets nobody new in, lets those go who are there and waits until they are gone. A server's Shutdown
 // knows nothing of sockets that were taken over, so the hub keeps the list, and cuts off who does not go.
 func (h *Hub) drain() {
-	h.sayGoodbye()
-	if !h.gone(goodbyeWithin) {
+	rest := h.sayGoodbye()
+	if !h.gone(goodbyes(rest)) {
 		h.log.Warn("some clients did not close in time and are cut off")
 	}
 	close(h.quit)
@@ -98,18 +97,5 @@ func (h *Hub) gone(within time.Duration) bool {
 		case <-late:
 			return false
 		}
-	}
-}
-
-func (h *Hub) sayGoodbye() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.draining = true
-	n := len(h.sessions)
-	spread := reconnectLeast + time.Duration(n)*reconnectPer
-	for s := range h.sessions {
-		after := reconnectLeast + rand.N(spread)
-		s.reply(encode(byeMessage{Type: "bye", Reason: "draining", ReconnectAfterMS: after.Milliseconds()}))
-		h.end(s, closeRestarting.because("this hub is stopping"))
 	}
 }

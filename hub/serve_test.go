@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
@@ -39,8 +41,8 @@ func TestDrain(t *testing.T) {
 	for _, c := range clients {
 		bye := c.expect("bye")
 		require.Equal(t, "draining", bye.Reason)
-		require.GreaterOrEqual(t, bye.ReconnectAfterMS, reconnectLeast.Milliseconds())
-		require.Less(t, bye.ReconnectAfterMS, int64(1000))
+		require.GreaterOrEqual(t, bye.ReconnectAfterMS, comeBackFrom.Milliseconds())
+		require.LessOrEqual(t, bye.ReconnectAfterMS, (comeBackFrom + scatter).Milliseconds())
 		c.expectClose(closeRestarting)
 	}
 	_, bye := stream.expect("bye")
@@ -60,18 +62,49 @@ func TestDrainRefusesNewcomers(t *testing.T) {
 		done := make(chan struct{})
 		go func() { defer close(done); h.stop() }()
 		synctest.Wait()
-		for _, path := range []string{"/v1/events?uids=a", "/v1/ws", "/readyz"} {
+		for _, path := range []string{"/v1/events?uids=a", "/v1/ws", "/v1/presence?uids=a", "/readyz"} {
 			r, err := h.http().Get("http://hub" + path)
 			require.NoError(t, err)
 			body, _ := io.ReadAll(r.Body)
 			_ = r.Body.Close()
 			require.Equal(t, http.StatusServiceUnavailable, r.StatusCode, "%s: %s", path, body)
+			require.Contains(t, string(body), "stopping")
+			require.Equal(t, "1", r.Header.Get("Retry-After"))
 		}
 		<-done
 		require.LessOrEqual(t, time.Since(begun), 3*time.Second)
 		require.Empty(t, h.sessions, "the stuck client is gone when Serve returns")
 		_ = stuck.CloseNow()
 	})
+}
+
+// TestTurnAway: as soon as it is told, a hub is not ready and lets nobody in, browser or backend. Who is there is served
+// on, until Serve ends.
+func TestTurnAway(t *testing.T) {
+	w := newWorld(t)
+	w.look.say(bridge.FeedLive)
+	w.look.see("a", online("1"))
+	h, b := w.hub(), w.backend()
+	h.hears(bridge.FeedLive)
+	h.follows(w.look)
+	c := h.dial()
+	c.expect("welcome")
+	c.subscribe("a")
+	h.TurnAway()
+	h.TurnAway() // twice is once
+	require.Equal(t, http.StatusServiceUnavailable, h.ask("GET", "/readyz", "").status)
+	_, err := h.tryDial()
+	require.ErrorContains(t, err, "503")
+	require.Equal(t, "draining", h.ask("GET", "/v1/events?uids=a", "").code(t))
+	require.Eventually(t, func() bool {
+		_, err := b.nc.Request("presence.api.get", []byte(`{"uids":["a"]}`), time.Minute)
+		return errors.Is(err, nats.ErrNoResponders)
+	}, soon, often, "backends go to other hubs")
+	w.look.see("a", online("2"))
+	require.Equal(t, map[bridge.UID]string{"a": "2"}, c.expect("changes").exts())
+	h.stop()
+	c.expect("bye")
+	c.expectClose(closeRestarting)
 }
 
 // TestStuckClientIsCutOff is the same over TCP: the peer has vanished, or its process hangs.

@@ -38,7 +38,7 @@ func (h *Hub) shareSets(ctx context.Context) error {
 	defer tick.Stop()
 	for s := newSharing(time.Now()); ; {
 		others, err := h.otherSetters(ctx)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !h.bus.Away() {
 			h.log.Warn("sharing the budget for setting presences", "error", err)
 		}
 		h.sharer.Share(easemob.KindSet, s.parts(others, err == nil, time.Now()))

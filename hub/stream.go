@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 )
+
+// retryStream is after how long a browser opens a stream again that was cut off without a goodbye.
+const retryStream = 3 * time.Second
 
 // events serves GET /v1/events?uids=a,b: what a WebSocket would say, as server-sent events. The id of an event
 // is the cursor, so a browser that comes back resumes by itself.
@@ -111,9 +115,18 @@ func (h *Hub) sendEvents(w *echo.Response, frames [][]byte) error {
 
 // writeEvent writes a frame as an event: named by its type, and with its cursor for an id where it has one.
 func writeEvent(b *strings.Builder, frame []byte) {
-	var head struct{ Type, Cursor string }
+	var head struct {
+		Type, Cursor     string
+		ReconnectAfterMS int64 `json:"reconnect_after_ms"`
+	}
 	_ = json.Unmarshal(frame, &head) // it is a frame of ours
 	b.WriteString("event: " + head.Type + "\n")
+	switch head.Type { // a browser keeps to what it was told last
+	case "welcome":
+		fmt.Fprintf(b, "retry: %d\n", retryStream.Milliseconds())
+	case "bye":
+		fmt.Fprintf(b, "retry: %d\n", head.ReconnectAfterMS)
+	}
 	if head.Cursor != "" {
 		b.WriteString("id: " + head.Cursor + "\n")
 	}

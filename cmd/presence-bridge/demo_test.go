@@ -102,7 +102,7 @@ func TestAddressInUse(t *testing.T) {
 		{[]string{"serve", "--emulator-url", "http://127.0.0.1:1", "--listen", taken, "--admin-listen", taken, "--nats-listen", taken},
 			public + admin + nats + advice + "serve --listen :0 --admin-listen 127.0.0.1:0 --nats-listen 127.0.0.1:0\n"},
 		{[]string{"serve", "--emulator-url", "http://127.0.0.1:1", "--nats-url", "nats://127.0.0.1:1", "--role", "poller", "--admin-listen", taken},
-			admin + advice + "serve --admin-listen 127.0.0.1:0\n"},
+			admin + advice + "serve --role poller --admin-listen 127.0.0.1:0\n"},
 		{[]string{"emulator", "--listen", taken}, line("--listen", "EMULATOR_LISTEN") + advice + "emulator --listen 127.0.0.1:0\n"},
 	} {
 		code, stdout, stderr := once(t, nil, test.args...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/presence-bridge/presence-bridge/cmd/presence-bridge/doctor"
 )
@@ -39,6 +40,7 @@ func (c *doctorCommand) run(ctx context.Context, p *process) error {
 	var found []doctor.Finding
 	var failed error
 	doctor.Examine(ctx, c.examination(), func(f doctor.Finding) {
+		f = c.inOurWords(f)
 		found = append(found, f)
 		if !c.JSON {
 			failed = errors.Join(failed, doctor.Print(p.stdout, f))
@@ -56,6 +58,15 @@ func (c *doctorCommand) run(ctx context.Context, p *process) error {
 		return fmt.Errorf("%d of %d checks found something wrong", n, len(found))
 	}
 	return failed
+}
+
+// inOurWords names the setting that says where the vendor is: EMULATOR_URL, where that stands in for it.
+func (c *doctorCommand) inOurWords(f doctor.Finding) doctor.Finding {
+	if c.EmulatorURL != "" && c.EasemobURL == c.EmulatorURL {
+		f.Saw = strings.ReplaceAll(f.Saw, "EASEMOB_URL", "EMULATOR_URL")
+		f.Todo = strings.ReplaceAll(f.Todo, "EASEMOB_URL", "EMULATOR_URL")
+	}
+	return f
 }
 
 // examination is serve's plan, in the words of the doctor.

@@ -106,3 +106,15 @@ func TestDoctorOfAnAppWithoutPresence(t *testing.T) {
 		t.Errorf("exit status %d\n%s", code, out)
 	}
 }
+
+// TestDoctorNamesTheSettingThatWasMade: who has an emulator stand in for the vendor never wrote EASEMOB_URL.
+func TestDoctorNamesTheSettingThatWasMade(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	const nobody = "http://127.0.0.1:1"
+	for variable, others := range map[string][]string{"EMULATOR_URL": nil, "EASEMOB_URL": {"EASEMOB_ORG=demo", "EASEMOB_APP=presence"}} {
+		env := append(others, variable+"="+nobody, "NATS_URL=nats://127.0.0.1:1", "LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0")
+		if _, out, _ := once(t, env, "doctor"); !strings.Contains(out, "check host and port of "+variable+"\n") {
+			t.Errorf("it does not name %s:\n%s", variable, out)
+		}
+	}
+}

@@ -16,7 +16,7 @@ var contract = map[string]string{
 	"EASEMOB_TOKEN": "", "EASEMOB_CLIENT_ID": "", "EASEMOB_CLIENT_SECRET": "",
 	"EASEMOB_OPERATORS": "", "EASEMOB_RATE": "40", "EASEMOB_STATUS": "presence", "SUBSCRIPTION_TTL": "24h",
 	"CALLBACK_SECRET": "", "NATS_URL": "", "NATS_CREDS": "", "NATS_REPLICAS": "1", "NATS_LISTEN": "127.0.0.1:4222",
-	"DATA_DIR": "./data", "MAX_STALENESS": "30s", "OFFLINE_GRACE": "0s",
+	"DATA_DIR": "./data", "MAX_STALENESS": "30s", "OFFLINE_GRACE": "0s", "DRAIN_TIMEOUT": "10s",
 	"AUTH_HMAC_SECRET": "", "AUTH_JWKS_URL": "", "AUTH_ISSUER": "", "AUTH_AUDIENCE": "", "AUTH": "", "ALLOWED_ORIGINS": "",
 	"MAX_CONNECTIONS": "100000", "MAX_CONNECTIONS_PER_SUBJECT": "50", "MAX_UIDS_PER_CONNECTION": "1000",
 	"MAX_UIDS_PER_SUBJECT": "5000", "MAX_MESSAGES_PER_SECOND": "20", "MAX_MESSAGE_BYTES": "65536",
@@ -131,4 +131,21 @@ func words(line string) (list []string) {
 		list = append(list, strings.Fields(part)...)
 	}
 	return list
+}
+
+// TestUnknownCommand: who mistypes a command is told which there are.
+func TestUnknownCommand(t *testing.T) {
+	code, stdout, stderr := once(t, nil, "nix")
+	want := "presence-bridge: nothing was started:\n  unknown command nix\n" +
+		"  the commands are demo, serve, doctor, emulator, watch, set, token, version\n" +
+		"presence-bridge --help explains every setting.\n"
+	if code != exitSettings || stdout != "" || stderr != want {
+		t.Errorf("exit status %d, %q, %q", code, stdout, stderr)
+	}
+	if _, _, stderr := once(t, nil, "serv"); !strings.Contains(stderr, `did you mean one of "serve"`) {
+		t.Error(stderr)
+	}
+	if _, _, stderr := once(t, nil, "serve", "nix"); !strings.Contains(stderr, "unexpected argument nix") {
+		t.Error(stderr)
+	}
 }

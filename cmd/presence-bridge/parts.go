@@ -12,9 +12,10 @@ import (
 
 // parts run beside each other until the process is to end or one of them does.
 type parts struct {
-	log    *slog.Logger
-	down   teardown
-	failed chan error // holds the first part's end that nobody asked for
+	log      *slog.Logger
+	down     teardown
+	patience time.Duration // to add to stopWithin
+	failed   chan error    // holds the first part's end that nobody asked for
 }
 
 func newParts(log *slog.Logger) *parts { return &parts{log: log, failed: make(chan error, 1)} }
@@ -63,7 +64,7 @@ func (p *parts) wait(ctx context.Context) error {
 	}
 }
 
-func (p *parts) stop() { p.down.run(stopWithin, p.log) }
+func (p *parts) stop() { p.down.run(stopWithin+p.patience, p.log) }
 
 // drainHTTP is how long requests under way have to end.
 const drainHTTP = time.Second

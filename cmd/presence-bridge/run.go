@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -71,7 +72,7 @@ func (p *process) parse(args []string) (name string, cmd command, err error) {
 		return "", nil, nil
 	}
 	if err != nil {
-		return nameOf(err), nil, err
+		return nameOf(err), nil, explainUnknown(k.Model, err)
 	}
 	node := parsed.Selected()
 	cmd = node.Target.Addr().Interface().(command)
@@ -82,6 +83,21 @@ func (p *process) parse(args []string) (name string, cmd command, err error) {
 		return node.Name, cmd, nil
 	}
 	return node.Name, cmd, wrong.err()
+}
+
+// explainUnknown lists the commands to who typed none of them.
+func explainUnknown(model *kong.Application, err error) error {
+	rest, unexpected := strings.CutPrefix(err.Error(), "unexpected argument ")
+	if !unexpected || nameOf(err) != "" {
+		return err
+	}
+	var names []string
+	for _, node := range model.Children {
+		if !node.Hidden {
+			names = append(names, node.Name)
+		}
+	}
+	return fmt.Errorf("unknown command %s\nthe commands are %s", rest, strings.Join(names, ", "))
 }
 
 // nameOf is the command that somebody meant to run, as far as the parser came.

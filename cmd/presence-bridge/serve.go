@@ -112,8 +112,16 @@ func (c *serveCommand) run(ctx context.Context, p *process) error {
 	})
 }
 
+// called is how this command is called by somebody who wants the same of it.
+func (c *serveCommand) called() string {
+	if c.Role == "all" {
+		return "serve"
+	}
+	return "serve --role " + c.Role
+}
+
 func (c *serveCommand) plan(log *slog.Logger) plan {
-	p := plan{command: "serve", app: c.app(), listen: c.Listen, adminListen: c.AdminListen, nats: c.natsPlan(log)}
+	p := plan{command: c.called(), app: c.app(), listen: c.Listen, adminListen: c.AdminListen, nats: c.natsPlan(log)}
 	if !c.readOnly() {
 		vendor := c.vendorSettings.config(c.EasemobRate, log)
 		p.vendor, p.online = &vendor, c.online()
@@ -133,7 +141,7 @@ func (c *serveCommand) plan(log *slog.Logger) plan {
 func (c *serveCommand) hubPlan() *hub.Config {
 	page, _ := expandUIDs("PAGE_UIDS", list(c.PageUIDs))
 	return &hub.Config{Auth: c.auth(), AllowedOrigins: c.origins(), Limits: c.limits(), CallbackSecret: c.CallbackSecret,
-		OfflineGrace: c.OfflineGrace, PageUIDs: page, WatchUIDs: watchedUIDs(list(c.WatchUIDs))}
+		OfflineGrace: c.OfflineGrace, DrainTimeout: c.DrainTimeout, PageUIDs: page, WatchUIDs: watchedUIDs(list(c.WatchUIDs))}
 }
 
 func (s natsSettings) natsPlan(log *slog.Logger) natsPlan {

@@ -107,7 +107,7 @@ func TestServeRoles(t *testing.T) {
 	}
 	w := start(t, nil, "watch", "user-0001", "--url", edgePage)
 	w.stdout.wait(t, `user-0001  (online|offline)`)
-	if status, body := fetch(t, "PUT", edgePage+"/v1/presence/user-0001/web_1", `{"status":"1"}`); status < 400 {
+	if status, body := fetch(t, "PUT", edgePage+"/v1/presence/user-0001/web_1", `{"status":"1"}`); status != 501 || !strings.Contains(body, `"read_only"`) {
 		t.Errorf("an edge hub sets: %d %s", status, body)
 	}
 	if status, body := fetch(t, "PUT", page+"/v1/presence/user-0001/web_1", `{"status":"1","ext":"across"}`); status != 200 {

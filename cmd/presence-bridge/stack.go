@@ -116,8 +116,17 @@ func (s *stack) startAll(ctx context.Context) error {
 func (s *stack) stop() {
 	if s.phase.Swap(phaseStopping) == phaseRunning { // otherwise the error says it all
 		s.log.Info("stopping")
+		s.turnAway()
 	}
 	s.parts.stop()
+}
+
+// turnAway sends newcomers to other hubs before the poller and the keeper stop, and gives clients the time to follow.
+func (s *stack) turnAway() {
+	if s.browsers != nil {
+		s.browsers.TurnAway()
+		s.patience = s.browsers.DrainWithin()
+	}
 }
 
 // openNATS starts or reaches NATS, and makes or checks what the bridge keeps there.

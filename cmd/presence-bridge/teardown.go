@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// How long stopping may take. A step that finds the time used up by others still gets a moment: the steps at
+// How long stopping may take, beside the time that clients have to leave. A step that finds the time used up by others still gets a moment: the steps at
 // the end are quick, and some of them leave files behind when they are left out.
 const (
 	stopWithin = 4500 * time.Millisecond

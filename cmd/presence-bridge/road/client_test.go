@@ -43,6 +43,8 @@ type view struct {
 	cursor    string
 	pending   []string
 	feed      string
+	feeds     []string // all that it was
+	offline   int      // states received that say so
 	answered  bool
 	wentBack  string // the first user whose observed_at went back
 	closeCode websocket.StatusCode
@@ -61,10 +63,16 @@ func (v *view) take(f frame) {
 	case "subscribed":
 		v.answered, v.pending = true, f.Pending
 	}
+	if f.Type == "welcome" || f.Type == "feed" {
+		v.feeds = append(v.feeds, v.feed)
+	}
 	if f.Cursor != "" {
 		v.cursor = f.Cursor
 	}
 	for _, p := range f.Presences {
+		if !p.Online {
+			v.offline++
+		}
 		if v.states[p.UID].ObservedAt > p.ObservedAt && v.wentBack == "" {
 			v.wentBack = string(p.UID)
 		}

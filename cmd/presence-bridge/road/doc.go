@@ -12,6 +12,8 @@
 //   - the same, whichever way the vendor goes where its sources contradict each other: TestWorlds
 //   - history is not news: TestHistoryIsNotNews
 //   - a hub that dies costs its clients what changed meanwhile, and no more: TestHubKilled
+//   - while NATS is away clients stay, are told that the feed is down, and are right again soon after it is back:
+//     TestNATSAway (OUTAGE=30s makes it long); the same of the vendor, and nobody is called offline: TestVendorAway
 //   - a poller that dies is replaced within 15 s, without a false change: TestPollerKilled, and whenever it dies:
 //     TestPollersKilledAtAnyMoment
 //   - subscriptions are renewed before they end: TestSubscriptionsOutliveTheirLifetime

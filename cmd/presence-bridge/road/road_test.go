@@ -36,9 +36,11 @@ type road struct {
 	emulator *emulator.Server
 	vendor   string // URL of the emulator
 	nats     *bridge.Server
+	natsAt   bridge.ServerOptions // where it listens, if the rest reaches it over TCP
 	settings bridge.Settings
 	ttl      time.Duration // of the vendor's subscriptions
 	rate     float64
+	stale    time.Duration // MAX_STALENESS
 	online   bool          // as with EASEMOB_STATUS=online
 	appID    string        // how the bridge names the app; by org and name when empty
 	keeper   keeper.Config // what is not said of all keepers
@@ -56,7 +58,7 @@ func (r *road) options(o emulator.Options) emulator.Options {
 // build starts the emulator and NATS; pollers and hubs are the test's to add.
 func build(t testing.TB, o emulator.Options) *road {
 	t.Helper()
-	r := &road{t: t, ttl: time.Hour, rate: 40, log: slog.New(slog.NewTextHandler(testWriter{t}, nil)),
+	r := &road{t: t, ttl: time.Hour, rate: 40, stale: 30 * time.Second, log: slog.New(slog.NewTextHandler(testWriter{t}, nil)),
 		settings: bridge.Settings{InMemory: true, RoleTTL: 3 * time.Second}}
 	var err error
 	r.emulator, err = emulator.New(r.options(o))
@@ -67,7 +69,7 @@ func build(t testing.TB, o emulator.Options) *road {
 	r.start("population", r.emulator.Run)
 	r.nats, err = bridge.StartServer(bridge.ServerOptions{Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
-	t.Cleanup(r.nats.Stop)
+	t.Cleanup(func() { r.nats.Stop() }) // by then it may be another
 	return r
 }
 
@@ -88,7 +90,11 @@ func (r *road) start(name string, run func(context.Context) error) (stop func())
 
 // bus opens a connection and a place at NATS for one more process.
 func (r *road) bus() (*nats.Conn, *bridge.Bus) {
-	nc, err := r.nats.Connect(r.log)
+	connect := r.nats.Connect
+	if r.natsAt.Listen != "" {
+		connect = func(log *slog.Logger) (*nats.Conn, error) { return bridge.Connect(r.nats.URL(), "", log) }
+	}
+	nc, err := connect(r.log)
 	require.NoError(r.t, err)
 	r.t.Cleanup(nc.Close)
 	bus, err := bridge.Open(context.Background(), nc, app, r.settings, r.log)
@@ -114,7 +120,7 @@ func (r *road) addPoller(id string) (stop, kill func()) {
 	if r.online {
 		vendor = r.client().Online()
 	}
-	p, err := poller.New(bus, vendor, poller.Config{Operators: operators, Nameless: r.online, Rate: r.rate, MaxStaleness: 30 * time.Second, ID: id, Logger: r.log})
+	p, err := poller.New(bus, vendor, poller.Config{Operators: operators, Nameless: r.online, Rate: r.rate, MaxStaleness: r.stale, ID: id, Logger: r.log})
 	require.NoError(r.t, err)
 	stop = r.start("poller "+id, p.Run)
 	return stop, func() { nc.Close(); stop() }
