@@ -109,7 +109,7 @@ func benchmarkBare(b *testing.B, bus *Bus, users []UID, conditional bool) {
 	used.report(b, len(users))
 }
 
-func benchMessages(b *testing.B, users []UID) []*nats.Msg {
+func benchMessages(b testing.TB, users []UID) []*nats.Msg {
 	before := StateOf(map[string]string{"web": "1", "android_21604ecf": "0"}, "on a train", 1)
 	msgs := make([]*nats.Msg, len(users))
 	for i, uid := range users {
@@ -117,13 +117,16 @@ func benchMessages(b *testing.B, users []UID) []*nats.Msg {
 			Changed: []string{ChangedLastTime}, Source: SourcePoll}
 		data, err := json.Marshal(c)
 		require.NoError(b, err)
-		msgs[i] = &nats.Msg{Subject: demoApp.Subject(uid), Data: data, Header: cloudEvent(demoApp, c, 1)}
+		l := newLetter(demoApp)
+		l.write(&flight{change: c, data: data}, "")
+		delete(l.msg.Header, jetstream.ExpectedLastSubjSeqHeader)
+		msgs[i] = &l.msg
 	}
 	return msgs
 }
 
 // publishPatiently waits for longer than PublishAsync does where too many are under way.
-func publishPatiently(b *testing.B, bus *Bus, msg *nats.Msg, options ...jetstream.PublishOpt) jetstream.PubAckFuture {
+func publishPatiently(b testing.TB, bus *Bus, msg *nats.Msg, options ...jetstream.PublishOpt) jetstream.PubAckFuture {
 	for {
 		f, err := bus.js.PublishMsgAsync(msg, options...)
 		if !errors.Is(err, jetstream.ErrTooManyStalledMsgs) {
