@@ -5,13 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
-
-// changeSize is room for nearly every change, in bytes.
-const changeSize = 512
 
 // flight is a message on its way to JetStream, on the condition that the user's last message is still the same.
 type flight struct {
@@ -30,24 +28,40 @@ func (f *flight) known() bool { return f.seq > 0 || f.err != nil }
 
 // publish sends what is ready, and returns when each message was acknowledged or given up.
 func (j *Journal) publish(ctx context.Context, ready []*flight, out Outcome) (Outcome, error) {
-	var errs []error
-	sent := ready[:0]
+	if len(ready) == 0 {
+		return out, nil
+	}
+	room := rooms.Get().(*[]byte)
+	defer rooms.Put(room) // nobody reads what was sent once it has ended
+	sent, errs := encode(room, ready, &out)
+	epoch := j.bus.epoch()
+	j.launched(sent)
+	defer j.ended(sent)
+	j.bus.mail.carry(ctx, j.bus.app, sent)
+	j.took(epoch, sent)
+	return j.land(ctx, sent, out, errs)
+}
+
+// rooms are for changes of a volley as they are sent.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
+
+// encode writes the changes into room, and leaves out what is too long.
+func encode(room *[]byte, ready []*flight, out *Outcome) (sent []*flight, errs []error) {
+	b, sent := (*room)[:0], ready[:0]
 	for _, f := range ready {
-		f.data = appendChange(make([]byte, 0, changeSize), f.change)
-		if len(f.data) > maxChange {
-			errs = append(errs, fmt.Errorf("encoding a change of %s: it has %d bytes, %w", f.change.UID, len(f.data), errTooLong))
+		begin := len(b)
+		b = appendChange(b, f.change)
+		if n := len(b) - begin; n > maxChange {
+			errs = append(errs, fmt.Errorf("encoding a change of %s: it has %d bytes, %w", f.change.UID, n, errTooLong))
 			out.Again = append(out.Again, f.change.UID)
+			b = b[:begin]
 			continue
 		}
+		f.data = b[begin:len(b):len(b)] // it stays where it is when b grows
 		sent = append(sent, f)
 	}
-	if len(sent) > 0 {
-		epoch := j.bus.epoch()
-		j.launched(sent)
-		j.bus.mail.carry(ctx, j.bus.app, sent)
-		j.took(epoch, sent)
-	}
-	return j.land(ctx, sent, out, errs)
+	*room = b
+	return sent, errs
 }
 
 func (j *Journal) launched(sent []*flight) {
@@ -72,11 +86,18 @@ func (j *Journal) ended(sent []*flight) {
 func (j *Journal) took(epoch uint64, sent []*flight) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	var newest *flight
 	for _, f := range sent {
-		if f.err == nil && f.stream == j.stream {
-			j.wrote(f, f.seq)
-			j.acked.note(epoch, mark{seq: f.seq, data: f.data})
+		if f.err != nil || f.stream != j.stream {
+			continue
 		}
+		j.wrote(f, f.seq)
+		if newest == nil || f.seq > newest.seq {
+			newest = f
+		}
+	}
+	if newest != nil {
+		j.acked.note(epoch, mark{seq: newest.seq, data: bytes.Clone(newest.data)})
 	}
 }
 
@@ -89,7 +110,6 @@ func (j *Journal) land(ctx context.Context, sent []*flight, out Outcome, errs []
 		}
 	}
 	again, lost := j.settleAll(ctx, unsure)
-	j.ended(sent)
 	out.Published += len(sent) - len(again)
 	out.Again = append(out.Again, again...)
 	if errs = append(errs, lost...); len(errs) > 0 {

@@ -21,6 +21,8 @@ const (
 	volleySize = 256 // messages at most
 	maxVolleys = 32  // under way at once
 
+	numberBase = 36 // in which acknowledgements are numbered
+
 	resends    = 2 // of what no stream took, as while a cluster elects who leads it
 	resendWait = 250 * time.Millisecond
 )
@@ -132,7 +134,7 @@ func (m *mail) open(flights []*flight) *volley {
 func (m *mail) send(v *volley, l *letter) {
 	for i, f := range v.flights {
 		number := v.number*volleySize + uint64(i)
-		l.write(f, m.inbox+strconv.FormatUint(number, 36))
+		l.write(f, m.inbox, number)
 		if err := m.nc.PublishMsg(&l.msg); err != nil {
 			m.tell(number, 0, fmt.Errorf("publishing a change: %w", err))
 		}
@@ -159,7 +161,7 @@ func (m *mail) fail(flights []*flight, err error) {
 
 // told takes an acknowledgement or a refusal. Those that nobody waits for any more are nobody's.
 func (m *mail) told(msg *nats.Msg) {
-	number, err := strconv.ParseUint(msg.Subject[len(m.inbox):], 36, 64)
+	number, err := strconv.ParseUint(msg.Subject[len(m.inbox):], numberBase, 64)
 	if err != nil {
 		return
 	}
