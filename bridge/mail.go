@@ -34,6 +34,7 @@ type mail struct {
 	nc    *nats.Conn
 	inbox string        // where acknowledgements come: to it and a number, see open
 	room  chan struct{} // holds one of each volley that is under way
+	pause time.Duration // before what no stream took is sent again
 
 	mu      sync.Mutex
 	newest  uint64
@@ -50,7 +51,10 @@ type volley struct {
 
 // newMail listens for acknowledgements for as long as the connection lasts.
 func newMail(nc *nats.Conn) (*mail, error) {
-	m := &mail{nc: nc, inbox: nc.NewInbox() + ".", room: make(chan struct{}, maxVolleys), volleys: map[uint64]*volley{}}
+	m := &mail{
+		nc: nc, inbox: nc.NewInbox() + ".", room: make(chan struct{}, maxVolleys), pause: resendWait,
+		volleys: map[uint64]*volley{},
+	}
 	if _, err := nc.Subscribe(m.inbox+"*", m.told); err != nil {
 		return nil, fmt.Errorf("listening for acknowledgements: %w", err)
 	}
@@ -64,7 +68,7 @@ func (m *mail) carry(ctx context.Context, app App, flights []*flight) {
 	for range resends {
 		m.carryOnce(ctx, l, flights)
 		flights = slices.DeleteFunc(slices.Clone(flights), func(f *flight) bool { return !errors.Is(f.err, nats.ErrNoResponders) })
-		if len(flights) == 0 || pause(ctx, resendWait) != nil {
+		if len(flights) == 0 || pause(ctx, m.pause) != nil {
 			return
 		}
 	}
