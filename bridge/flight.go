@@ -14,6 +14,7 @@ import (
 // flight is a message on its way to JetStream, on the condition that the user's last message is still the same.
 type flight struct {
 	stream int64  // the stream it was meant for
+	of     *known // its user; guarded by the journal's mu
 	after  uint64 // the user's last sequence then
 	change *Change
 	data   []byte    // the change as it was sent
@@ -68,7 +69,7 @@ func (j *Journal) launched(sent []*flight) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, f := range sent {
-		j.flights[f.change.UID] = f
+		f.of.flight = f
 	}
 }
 
@@ -76,8 +77,8 @@ func (j *Journal) ended(sent []*flight) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, f := range sent {
-		if j.flights[f.change.UID] == f {
-			delete(j.flights, f.change.UID)
+		if f.of.flight == f {
+			f.of.flight = nil
 		}
 	}
 }
@@ -151,7 +152,11 @@ func (j *Journal) landed(f *flight, seq uint64) {
 func (j *Journal) wrote(f *flight, seq uint64) {
 	k := j.user(f.change.UID)
 	if seq > k.entry.Seq || seq == k.entry.Seq && k.entry.Change != f.change {
-		*k = k.wrote(Entry{Change: f.change, Seq: seq}, f.at, j.now())
+		var now time.Time
+		if f.change.Unwatched() {
+			now = j.now()
+		}
+		*k = k.wrote(Entry{Change: f.change, Seq: seq}, f.at, now)
 	}
 }
 

@@ -17,13 +17,12 @@ type Journal struct {
 	bus *Bus
 	now func() time.Time // time.Now, but in tests of clocks that differ
 
-	mu      sync.Mutex
-	users   map[UID]*known
-	flights map[UID]*flight // the last message of ours that is under way
-	acked   acked
-	stream  int64 // whose sequences users hold
-	live    bool
-	caught  chan struct{} // closed at the first CaughtUp
+	mu     sync.Mutex
+	users  map[UID]*known
+	acked  acked
+	stream int64 // whose sequences users hold
+	live   bool
+	caught chan struct{} // closed at the first CaughtUp
 }
 
 // Outcome is what became of a batch of observations.
@@ -34,9 +33,7 @@ type Outcome struct {
 
 // NewJournal makes a journal. It starts nothing: pass it to [Bus.Follow].
 func NewJournal(b *Bus) *Journal {
-	return &Journal{
-		bus: b, now: time.Now, users: map[UID]*known{}, flights: map[UID]*flight{}, caught: make(chan struct{}),
-	}
+	return &Journal{bus: b, now: time.Now, users: map[UID]*known{}, caught: make(chan struct{})}
 }
 
 // Ready is closed when the journal knows the whole log.
@@ -66,8 +63,8 @@ func (j *Journal) CaughtUp() {
 func (j *Journal) Apply(e Entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if f := j.flights[e.UID]; f != nil && f.change == e.Change {
-		j.wrote(f, e.Seq)
+	if k := j.users[e.UID]; k != nil && k.flight != nil && k.flight.change == e.Change {
+		j.wrote(k.flight, e.Seq)
 	} else {
 		j.heard(e.UID, e)
 	}
@@ -77,11 +74,14 @@ func (j *Journal) Apply(e Entry) {
 func (j *Journal) recognise(uid UID, seq uint64, data []byte) (own *Change, old bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if f := j.flights[uid]; f != nil && bytes.Equal(f.data, data) {
-		return f.change, false
-	}
 	k := j.users[uid]
-	return nil, k != nil && seq <= k.entry.Seq // the acknowledgement was faster
+	if k == nil {
+		return nil, false
+	}
+	if k.flight != nil && bytes.Equal(k.flight.data, data) {
+		return k.flight.change, false
+	}
+	return nil, seq <= k.entry.Seq // the acknowledgement was faster
 }
 
 // unreadable implements unreadableFollower. What nobody can read is no state, so the next look is a first one
@@ -149,15 +149,15 @@ func (j *Journal) changes(batch []Observation) (ready []*flight, again []UID) {
 		case nothingNew:
 			k.looked, k.learned = obs.At, time.Time{}
 		case publish:
-			ready = append(ready, j.ready(*k, changeFrom(*k, obs), obs.At))
+			ready = append(ready, j.ready(k, changeFrom(*k, obs), obs.At))
 		}
 	}
 	return ready, again
 }
 
 // ready is a message that follows the last one of its user. The caller holds mu.
-func (j *Journal) ready(k known, c *Change, at time.Time) *flight {
-	return &flight{stream: j.stream, after: k.entry.Seq, change: c, at: at}
+func (j *Journal) ready(k *known, c *Change, at time.Time) *flight {
+	return &flight{stream: j.stream, of: k, after: k.entry.Seq, change: c, at: at}
 }
 
 // Unwatch tells the log that nobody watches these users from here on. Whom the log does not hold, or holds as
@@ -176,7 +176,7 @@ func (j *Journal) farewells(uids []UID) (ready []*flight, again []UID) {
 		case !j.live:
 			again = append(again, uid)
 		case k != nil && k.entry.Change != nil && !k.entry.Unwatched():
-			ready = append(ready, j.ready(*k, unwatchedFrom(*k), k.looked))
+			ready = append(ready, j.ready(k, unwatchedFrom(*k), k.looked))
 		}
 	}
 	return ready, again

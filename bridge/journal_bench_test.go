@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"syscall"
@@ -46,9 +45,6 @@ func BenchmarkJournal(b *testing.B) {
 	clients := []*contender{
 		bareClient(b, "bare", users, false, false), journalClient(b, users),
 		bareClient(b, "followed", users, false, true), bareClient(b, "conditional", users, true, true),
-	}
-	if o := os.Getenv("ONLY"); o != "" {
-		clients = slices.DeleteFunc(clients, func(c *contender) bool { return c.name != o })
 	}
 	for turn := 0; b.Loop(); turn++ {
 		for i := range clients {
