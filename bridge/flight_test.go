@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -63,4 +64,14 @@ func TestARefusalIsNoFailure(t *testing.T) {
 	out, err := j.land(t.Context(), []*flight{f}, Outcome{}, nil)
 	require.NoError(t, err)
 	require.Equal(t, Outcome{Again: []UID{"alice"}}, out)
+}
+
+// TestWhatIsUncertainMovesNoMemory, not even that of whom the log holds nothing.
+func TestWhatIsUncertainMovesNoMemory(t *testing.T) {
+	j, f := aloft(nil)
+	f.err = context.DeadlineExceeded
+	j.took(1, []*flight{f})
+	_, _, ok := j.Last("alice")
+	require.False(t, ok)
+	require.Zero(t, j.acked.newest)
 }
