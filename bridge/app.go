@@ -28,8 +28,11 @@ func (a App) Tokens() string { return EncodeToken(a.Org) + "." + EncodeToken(a.N
 
 // Subject is where the changes of a user are published: presence.v1.<org>.<app>.<uid>.
 func (a App) Subject(uid UID) string {
-	return subjectPrefix + a.Tokens() + "." + EncodeToken(string(uid))
+	return a.subjectsBegin() + EncodeToken(string(uid))
 }
+
+// subjectsBegin is what the subject of every user of the app begins with.
+func (a App) subjectsBegin() string { return subjectPrefix + a.Tokens() + "." }
 
 // Subjects matches the subject of every user of the app.
 func (a App) Subjects() string { return subjectPrefix + a.Tokens() + ".*" }
@@ -42,7 +45,7 @@ func (a App) HintSubject() string { return "presence.hint.v1." + a.Tokens() }
 
 // UIDOf reads the user back out of a subject that [App.Subject] made.
 func (a App) UIDOf(subject string) (UID, error) {
-	token, ok := strings.CutPrefix(subject, subjectPrefix+a.Tokens()+".")
+	token, ok := strings.CutPrefix(subject, a.subjectsBegin())
 	if !ok {
 		return "", fmt.Errorf("subject %q is not of app %s", subject, a)
 	}

@@ -14,9 +14,6 @@ import (
 // backCheck is how often who waits for NATS looks whether it is back.
 const backCheck = 20 * time.Millisecond
 
-// maxAcksPending bounds what is published and not yet acknowledged.
-const maxAcksPending = 8192
-
 // Bus is one process's place at NATS: a connection, and the stream and buckets of one app made and checked.
 // All methods may be called at once by many.
 type Bus struct {
@@ -24,6 +21,8 @@ type Bus struct {
 	js  jetstream.JetStream
 	app App
 	log *slog.Logger
+
+	mail *mail // of the journals
 
 	stream        jetstream.Stream
 	watch         jetstream.KeyValue // <holder>.<uid token> -> Watch
@@ -43,12 +42,15 @@ func Open(ctx context.Context, nc *nats.Conn, app App, s Settings, logger *slog.
 	if err := app.Validate(); err != nil {
 		return nil, err
 	}
-	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(maxAcksPending),
-		jetstream.WithPublishAsyncTimeout(ackTimeout))
+	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, fmt.Errorf("opening JetStream: %w", err)
 	}
-	b := &Bus{nc: nc, js: js, app: app, log: orSilent(logger), settings: s.withDefaults(), passed: newPassed()}
+	m, err := newMail(nc)
+	if err != nil {
+		return nil, err
+	}
+	b := &Bus{nc: nc, js: js, mail: m, app: app, log: orSilent(logger), settings: s.withDefaults(), passed: newPassed()}
 	if err := b.setUp(ctx); err != nil {
 		return nil, err
 	}

@@ -16,17 +16,18 @@ type known struct {
 	learned time.Time // when another writer's message reached us; zero when the message is our own
 	looked  time.Time // start of our last look that saw entry's state; zero before the first
 	floor   int64     // the newest observed_at told of the user, also by messages that the log has lost
+	flight  *flight   // the last message of ours that is under way, if any
 }
 
 // learn is what is known once another writer's message, or the lack of one, has reached us.
 func (k known) learn(e Entry, now time.Time) known {
-	return known{entry: e, learned: now, floor: k.floorWith(e)}
+	return known{entry: e, learned: now, floor: k.floorWith(e), flight: k.flight}
 }
 
 // wrote is what is known once our own message is in the log. Looks that were under way when nobody watched
 // the user any more are none of the next watcher's.
 func (k known) wrote(e Entry, looked, now time.Time) known {
-	w := known{entry: e, looked: looked, floor: k.floorWith(e)}
+	w := known{entry: e, looked: looked, floor: k.floorWith(e), flight: k.flight}
 	if e.Unwatched() {
 		w.learned = now
 	}

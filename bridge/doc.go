@@ -7,7 +7,7 @@
 // whom at the vendor, and which process plays which role.
 //
 //	Open        makes or checks the stream and the buckets       bus.go, settings.go
-//	Journal     compares what was seen with the log, writes      journal.go, diff.go
+//	Journal     compares what was seen with the log, writes      journal.go, diff.go, flight.go, mail.go
 //	Follow      last state of everybody, then what happens       reader.go
 //	Holder      says that we live, and whom we watch             holder.go
 //	Registry    the union of what all live holders watch         registry.go, union.go
@@ -48,6 +48,10 @@
 //     TestMemoryMovesOnlyWithTheAcknowledgement, or when the message is seen in the log:
 //     TestOurOwnMessageInTheLogIsItsAcknowledgement. An uncertain one is read back at once, and where that fails too by
 //     the next look: TestWhatIsUncertainIsReadBackAtOnce, TestAnUncertainAcknowledgementIsResolvedByTheNextLook.
+//     Messages are waited for by the volley, and each has its own word all the same:
+//     TestEachMessageHasItsOwnAcknowledgement, TestWordsThatNobodyWaitsFor, TestWhatIsAnAcknowledgement. Silence, a lost
+//     connection and who gives up waiting are uncertain: TestSilenceIsUncertain, TestALostConnectionIsNewsAtOnce,
+//     TestNobodyWaitsForAnAcknowledgementWhoHasGone; what no stream took is sent again: TestWhatNoStreamTookIsSentAgain.
 //   - A restart publishes no false change: TestARestartPublishesNoFalseChange, TestTheDataDirectorySurvives;
 //     nor does a journal that does not know the log yet: TestBeforeItKnowsTheLogAJournalConcludesNothing.
 //   - The interval between not_before and observed_at is honest, and observed_at never goes back, whatever the

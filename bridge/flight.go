@@ -5,78 +5,112 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// ackTimeout is how long an acknowledgement is waited for before it counts as uncertain.
-const ackTimeout = 5 * time.Second
-
-// changeSize is room for nearly every change, in bytes.
-const changeSize = 512
-
-// flight is a message on its way to JetStream.
+// flight is a message on its way to JetStream, on the condition that the user's last message is still the same.
 type flight struct {
 	stream int64  // the stream it was meant for
+	of     *known // its user; guarded by the journal's mu
 	after  uint64 // the user's last sequence then
 	change *Change
 	data   []byte    // the change as it was sent
 	at     time.Time // start of the look behind it
-	ack    jetstream.PubAckFuture
 
 	seq uint64 // its place in the log, where it was acknowledged
 	err error  // why it was not
 }
 
-// send publishes a change on the condition that k is still the user's last message.
-func (j *Journal) send(stream int64, k known, c *Change, at time.Time) (*flight, error) {
-	data := appendChange(make([]byte, 0, changeSize), c)
-	if len(data) > maxChange {
-		return nil, fmt.Errorf("encoding a change of %s: it has %d bytes, %w", c.UID, len(data), errTooLong)
-	}
-	f := &flight{stream: stream, after: k.entry.Seq, change: c, data: data, at: at}
-	j.launched(f)
-	msg := &nats.Msg{Subject: j.bus.app.Subject(c.UID), Data: data, Header: cloudEvent(j.bus.app, c, k.entry.Seq)}
-	var err error
-	if f.ack, err = j.bus.js.PublishMsgAsync(msg, jetstream.WithExpectLastSequencePerSubject(k.entry.Seq)); err != nil {
-		j.ended(f)
-		return nil, fmt.Errorf("publishing a change: %w", err)
-	}
-	return f, nil
-}
+// known says whether it is known what became of it.
+func (f *flight) known() bool { return f.seq > 0 || f.err != nil }
 
-func (j *Journal) launched(f *flight) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.flights[f.change.UID] = f
-}
-
-func (j *Journal) ended(f *flight) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.flights[f.change.UID] == f {
-		delete(j.flights, f.change.UID)
+// publish sends what is ready, and returns when each message was acknowledged or given up.
+func (j *Journal) publish(ctx context.Context, ready []*flight, out Outcome) (Outcome, error) {
+	if len(ready) == 0 {
+		return out, nil
 	}
-}
-
-// land waits for the acknowledgements, and looks into the log where there is none. Only what the log holds moves the
-// memory.
-func (j *Journal) land(ctx context.Context, sent []*flight, out Outcome, errs []error) (Outcome, error) {
+	room := rooms.Get().(*[]byte)
+	defer rooms.Put(room) // nobody reads what was sent once it has ended
+	sent, errs := encode(room, ready, &out)
 	epoch := j.bus.epoch()
+	j.launched(sent)
+	defer j.ended(sent)
+	j.bus.mail.carry(ctx, j.bus.app, sent)
+	j.took(epoch, sent)
+	return j.land(ctx, sent, out, errs)
+}
+
+// rooms are for changes of a volley as they are sent.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
+
+// encode writes the changes into room, and leaves out what is too long.
+func encode(room *[]byte, ready []*flight, out *Outcome) (sent []*flight, errs []error) {
+	b, sent := (*room)[:0], ready[:0]
+	for _, f := range ready {
+		begin := len(b)
+		b = appendChange(b, f.change)
+		if n := len(b) - begin; n > maxChange {
+			errs = append(errs, fmt.Errorf("encoding a change of %s: it has %d bytes, %w", f.change.UID, n, errTooLong))
+			out.Again = append(out.Again, f.change.UID)
+			b = b[:begin]
+			continue
+		}
+		f.data = b[begin:len(b):len(b)] // it stays where it is when b grows
+		sent = append(sent, f)
+	}
+	*room = b
+	return sent, errs
+}
+
+func (j *Journal) launched(sent []*flight) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, f := range sent {
+		f.of.flight = f
+	}
+}
+
+func (j *Journal) ended(sent []*flight) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, f := range sent {
+		if f.of.flight == f {
+			f.of.flight = nil
+		}
+	}
+}
+
+// took moves the memory to what was acknowledged, and notes what the log has to hold from here on.
+func (j *Journal) took(epoch uint64, sent []*flight) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var newest *flight
+	for _, f := range sent {
+		if f.err != nil || f.stream != j.stream {
+			continue
+		}
+		j.wrote(f, f.seq)
+		if newest == nil || f.seq > newest.seq {
+			newest = f
+		}
+	}
+	if newest != nil {
+		j.acked.note(epoch, mark{seq: newest.seq, data: bytes.Clone(newest.data)})
+	}
+}
+
+// land looks into the log where there is no acknowledgement. Only what the log holds moves the memory.
+func (j *Journal) land(ctx context.Context, sent []*flight, out Outcome, errs []error) (Outcome, error) {
 	var unsure []*flight
 	for _, f := range sent {
-		if f.err = j.acknowledged(ctx, f); f.err != nil {
+		if f.err != nil {
 			unsure = append(unsure, f)
 		}
 	}
-	j.took(epoch, sent)
 	again, lost := j.settleAll(ctx, unsure)
-	for _, f := range sent {
-		j.ended(f)
-	}
 	out.Published += len(sent) - len(again)
 	out.Again = append(out.Again, again...)
 	if errs = append(errs, lost...); len(errs) > 0 {
@@ -106,30 +140,6 @@ func (j *Journal) settleAll(ctx context.Context, unsure []*flight) (again []UID,
 	return again, lost
 }
 
-func (j *Journal) acknowledged(ctx context.Context, f *flight) error {
-	select {
-	case ack := <-f.ack.Ok():
-		f.seq = ack.Sequence
-		j.landed(f, f.seq)
-		return nil
-	case err := <-f.ack.Err():
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// took notes what the log has to hold from here on.
-func (j *Journal) took(epoch uint64, sent []*flight) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, f := range sent {
-		if f.seq > 0 && f.stream == j.stream {
-			j.acked.note(epoch, mark{seq: f.seq, data: f.data})
-		}
-	}
-}
-
 func (j *Journal) landed(f *flight, seq uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -142,7 +152,11 @@ func (j *Journal) landed(f *flight, seq uint64) {
 func (j *Journal) wrote(f *flight, seq uint64) {
 	k := j.user(f.change.UID)
 	if seq > k.entry.Seq || seq == k.entry.Seq && k.entry.Change != f.change {
-		*k = k.wrote(Entry{Change: f.change, Seq: seq}, f.at, j.now())
+		var now time.Time
+		if f.change.Unwatched() {
+			now = j.now()
+		}
+		*k = k.wrote(Entry{Change: f.change, Seq: seq}, f.at, now)
 	}
 }
 
@@ -195,26 +209,5 @@ func (j *Journal) learn(f *flight, e Entry) {
 	k := j.user(f.change.UID)
 	if f.stream == j.stream && (e.Seq > k.entry.Seq || k.entry.Seq == f.after) {
 		*k = k.learn(e, j.now())
-	}
-}
-
-// The headers that are the same for every change. Nobody writes to them.
-var (
-	ceVersion     = []string{"1.0"}
-	ceType        = []string{"presence.changed.v1"}
-	ceContentType = []string{"application/json"}
-)
-
-// cloudEvent makes the headers of CloudEvents 1.0 in the NATS binding's binary mode. The id is unique: only
-// one message of a user can follow a given one.
-func cloudEvent(app App, c *Change, after uint64) nats.Header {
-	return nats.Header{
-		"ce-specversion": ceVersion,
-		"ce-id":          {string(c.UID) + "." + strconv.FormatUint(after, 10) + "." + strconv.FormatInt(c.ObservedAt, 10)},
-		"ce-type":        ceType,
-		"ce-source":      {"/presence-bridge/" + EncodeToken(app.Org) + "/" + EncodeToken(app.Name)},
-		"ce-subject":     {string(c.UID)},
-		"ce-time":        {time.UnixMilli(c.ObservedAt).UTC().Format(time.RFC3339Nano)},
-		"content-type":   ceContentType,
 	}
 }

@@ -56,41 +56,22 @@ func TestAMessageOfOursThatWasReadFirstIsStillOurs(t *testing.T) {
 	require.Equal(t, f.at, verified, "it is no news")
 }
 
-// declined is a message that JetStream refused, since the user's last message was another one.
-type declined struct{ unanswered }
-
-func (declined) Err() <-chan error {
-	err := make(chan error, 1)
-	err <- &jetstream.APIError{ErrorCode: jetstream.JSErrCodeStreamWrongLastSequence}
-	return err
-}
-
 // TestARefusalIsNoFailure, also where what it was refused for is gone when the log is read.
 func TestARefusalIsNoFailure(t *testing.T) {
 	t.Parallel()
 	j, f := aloft(newBus(t))
-	f.after, f.data, f.ack = 0, []byte("sent"), declined{}
+	f.after, f.data, f.err = 0, []byte("sent"), &jetstream.APIError{ErrorCode: jetstream.JSErrCodeStreamWrongLastSequence}
 	out, err := j.land(t.Context(), []*flight{f}, Outcome{}, nil)
 	require.NoError(t, err)
 	require.Equal(t, Outcome{Again: []UID{"alice"}}, out)
 }
 
-// unanswered is a message of which nobody ever says what became of it.
-type unanswered struct{ jetstream.PubAckFuture }
-
-func (unanswered) Ok() <-chan *jetstream.PubAck { return nil }
-func (unanswered) Err() <-chan error            { return nil }
-
-func TestNobodyWaitsForAnAcknowledgementWhoHasGone(t *testing.T) {
+// TestWhatIsUncertainMovesNoMemory, not even that of whom the log holds nothing.
+func TestWhatIsUncertainMovesNoMemory(t *testing.T) {
 	j, f := aloft(nil)
-	f.ack = unanswered{}
-	gone, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f.err = j.acknowledged(gone, f)
-	}()
-	cancel()
-	waitFor(t, done, "the end of the wait")
-	require.ErrorIs(t, f.err, context.Canceled)
+	f.err = context.DeadlineExceeded
+	j.took(1, []*flight{f})
+	_, _, ok := j.Last("alice")
+	require.False(t, ok)
+	require.Zero(t, j.acked.newest)
 }

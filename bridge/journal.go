@@ -17,13 +17,12 @@ type Journal struct {
 	bus *Bus
 	now func() time.Time // time.Now, but in tests of clocks that differ
 
-	mu      sync.Mutex
-	users   map[UID]*known
-	flights map[UID]*flight // the last message of ours that is under way
-	acked   acked
-	stream  int64 // whose sequences users hold
-	live    bool
-	caught  chan struct{} // closed at the first CaughtUp
+	mu     sync.Mutex
+	users  map[UID]*known
+	acked  acked
+	stream int64 // whose sequences users hold
+	live   bool
+	caught chan struct{} // closed at the first CaughtUp
 }
 
 // Outcome is what became of a batch of observations.
@@ -34,9 +33,7 @@ type Outcome struct {
 
 // NewJournal makes a journal. It starts nothing: pass it to [Bus.Follow].
 func NewJournal(b *Bus) *Journal {
-	return &Journal{
-		bus: b, now: time.Now, users: map[UID]*known{}, flights: map[UID]*flight{}, caught: make(chan struct{}),
-	}
+	return &Journal{bus: b, now: time.Now, users: map[UID]*known{}, caught: make(chan struct{})}
 }
 
 // Ready is closed when the journal knows the whole log.
@@ -66,8 +63,8 @@ func (j *Journal) CaughtUp() {
 func (j *Journal) Apply(e Entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if f := j.flights[e.UID]; f != nil && f.change == e.Change {
-		j.wrote(f, e.Seq)
+	if k := j.users[e.UID]; k != nil && k.flight != nil && k.flight.change == e.Change {
+		j.wrote(k.flight, e.Seq)
 	} else {
 		j.heard(e.UID, e)
 	}
@@ -77,11 +74,14 @@ func (j *Journal) Apply(e Entry) {
 func (j *Journal) recognise(uid UID, seq uint64, data []byte) (own *Change, old bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if f := j.flights[uid]; f != nil && bytes.Equal(f.data, data) {
-		return f.change, false
-	}
 	k := j.users[uid]
-	return nil, k != nil && seq <= k.entry.Seq // the acknowledgement was faster
+	if k == nil {
+		return nil, false
+	}
+	if k.flight != nil && bytes.Equal(k.flight.data, data) {
+		return k.flight.change, false
+	}
+	return nil, seq <= k.entry.Seq // the acknowledgement was faster
 }
 
 // unreadable implements unreadableFollower. What nobody can read is no state, so the next look is a first one
@@ -130,75 +130,56 @@ func (j *Journal) LeftBehind(watched func(UID) bool) []UID {
 // Observe publishes what the observations change, and returns when each message was acknowledged or given up.
 // An error means that NATS did not take some of it; what is in Outcome.Again was not concluded, all else was.
 func (j *Journal) Observe(ctx context.Context, batch []Observation) (Outcome, error) {
-	var out Outcome
-	var sent []*flight
-	var errs []error
+	ready, again := j.changes(batch)
+	return j.publish(ctx, ready, Outcome{Again: again})
+}
+
+// changes decides about each observation, and notes that we have looked where it says nothing new.
+func (j *Journal) changes(batch []Observation) (ready []*flight, again []UID) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	for _, obs := range batch {
-		stream, k, v := j.judge(obs)
-		switch v {
+		if !j.live { // between two streams nobody knows what is new
+			again = append(again, obs.UID)
+			continue
+		}
+		switch k := j.user(obs.UID); judge(*k, obs) {
 		case overtaken:
-			out.Again = append(out.Again, obs.UID)
+			again = append(again, obs.UID)
+		case nothingNew:
+			k.looked, k.learned = obs.At, time.Time{}
 		case publish:
-			f, err := j.send(stream, k, changeFrom(k, obs), obs.At)
-			if err != nil {
-				errs = append(errs, err)
-				out.Again = append(out.Again, obs.UID)
-				continue
-			}
-			sent = append(sent, f)
+			ready = append(ready, j.ready(k, changeFrom(*k, obs), obs.At))
 		}
 	}
-	return j.land(ctx, sent, out, errs)
+	return ready, again
+}
+
+// ready is a message that follows the last one of its user. The caller holds mu.
+func (j *Journal) ready(k *known, c *Change, at time.Time) *flight {
+	return &flight{stream: j.stream, of: k, after: k.entry.Seq, change: c, at: at}
 }
 
 // Unwatch tells the log that nobody watches these users from here on. Whom the log does not hold, or holds as
 // unwatched, is passed over.
 func (j *Journal) Unwatch(ctx context.Context, uids []UID) (Outcome, error) {
-	var out Outcome
-	var sent []*flight
-	var errs []error
+	ready, again := j.farewells(uids)
+	return j.publish(ctx, ready, Outcome{Again: again})
+}
+
+func (j *Journal) farewells(uids []UID) (ready []*flight, again []UID) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	for _, uid := range uids {
-		stream, k, live := j.snapshot(uid)
-		if !live {
-			out.Again = append(out.Again, uid)
-			continue
+		k := j.users[uid]
+		switch {
+		case !j.live:
+			again = append(again, uid)
+		case k != nil && k.entry.Change != nil && !k.entry.Unwatched():
+			ready = append(ready, j.ready(k, unwatchedFrom(*k), k.looked))
 		}
-		if k.entry.Change == nil || k.entry.Unwatched() {
-			continue
-		}
-		f, err := j.send(stream, k, unwatchedFrom(k), k.looked)
-		if err != nil {
-			errs = append(errs, err)
-			out.Again = append(out.Again, uid)
-			continue
-		}
-		sent = append(sent, f)
 	}
-	return j.land(ctx, sent, out, errs)
-}
-
-// judge decides about one observation, and notes that we have looked when it says nothing new.
-func (j *Journal) judge(obs Observation) (stream int64, before known, v verdict) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if !j.live {
-		return 0, known{}, overtaken // between two streams nobody knows what is new
-	}
-	k := j.user(obs.UID)
-	v = judge(*k, obs)
-	if v == nothingNew {
-		k.looked, k.learned = obs.At, time.Time{}
-	}
-	return j.stream, *k, v
-}
-
-func (j *Journal) snapshot(uid UID) (stream int64, k known, live bool) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if k := j.users[uid]; k != nil {
-		return j.stream, *k, j.live
-	}
-	return j.stream, known{}, j.live
+	return ready, again
 }
 
 // user returns the memory of a user, made when missing. The caller holds mu.

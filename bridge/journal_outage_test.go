@@ -77,17 +77,28 @@ func TestAnUncertainAcknowledgementIsResolvedByTheNextLook(t *testing.T) {
 	require.Equal(t, busy, *log[2].Prev)
 }
 
+// posted is a message that JetStream has taken, and of which the journal does not know it yet.
+func posted(t *testing.T, j *Journal, obs Observation) *flight {
+	t.Helper()
+	ready, again := j.changes([]Observation{obs})
+	require.Empty(t, again)
+	require.Len(t, ready, 1)
+	f := ready[0]
+	f.data = encoded(t, f.change)
+	j.launched(ready)
+	j.bus.mail.carry(t.Context(), j.bus.app, ready)
+	require.NoError(t, f.err)
+	return f
+}
+
 // TestWhatIsUncertainIsReadBackAtOnce: the message has landed, and only the word of it got lost.
 func TestWhatIsUncertainIsReadBackAtOnce(t *testing.T) {
 	t.Parallel()
 	b := newBus(t)
 	j := unaware(t, b)
 	observed(t, j, look("alice", online))
-	stream, k, _ := j.snapshot("alice")
 	obs := look("alice", busy)
-	f, err := j.send(stream, k, changeFrom(k, obs), obs.At)
-	require.NoError(t, err)
-	<-f.ack.Ok()
+	f := posted(t, j, obs)
 	f.err = nats.ErrTimeout
 	require.NoError(t, j.settle(t.Context(), f))
 	e, verified, _ := j.Last("alice")
@@ -97,7 +108,7 @@ func TestWhatIsUncertainIsReadBackAtOnce(t *testing.T) {
 	lookUntilTaken(t, j, "alice", busy)
 	require.Len(t, history(t, b, "alice"), 2)
 
-	lost := &flight{stream: stream, after: 2, change: &Change{UID: "alice"}, data: []byte("{}"), err: nats.ErrTimeout}
+	lost := &flight{stream: f.stream, after: 2, change: &Change{UID: "alice"}, data: []byte("{}"), err: nats.ErrTimeout}
 	require.ErrorIs(t, j.settle(t.Context(), lost), nats.ErrTimeout, "it has not landed")
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -109,10 +120,8 @@ func TestOurOwnMessageInTheLogIsItsAcknowledgement(t *testing.T) {
 	t.Parallel()
 	b := newBus(t)
 	j := journalAt(t, b)
-	stream, k, _ := j.snapshot("alice")
 	obs := look("alice", online)
-	f, err := j.send(stream, k, changeFrom(k, obs), obs.At)
-	require.NoError(t, err)
+	f := posted(t, j, obs)
 	require.Eventually(t, func() bool {
 		e, verified, ok := j.Last("alice")
 		return ok && e.Change == f.change && verified.Equal(obs.At)

@@ -33,7 +33,7 @@ func TestJournalWritesWhatChangesAndNothingElse(t *testing.T) {
 	require.Equal(t, online, *log[1].Prev)
 	require.Equal(t, Millis(same.At), log[1].NotBefore, "the last look that saw the old state")
 	require.Equal(t, Millis(change.At), log[1].ObservedAt, "the start of the look that saw the new one")
-	require.Empty(t, j.flights, "what has landed is forgotten")
+	require.Nil(t, j.users["alice"].flight, "what has landed is forgotten")
 }
 
 func TestFirstComesAgainAfterUnwatched(t *testing.T) {

@@ -173,12 +173,13 @@ type recogniser interface {
 	recognise(uid UID, seq uint64, data []byte) (own *Change, old bool)
 }
 
-// read decodes a message, unless whoever is told of it knows it. An entry without a change need not be told.
+// read decodes a message, unless who is told of it first knows it as its own, or is the only one and knows of a newer one.
+// An entry without a change need not be told.
 func (r *relay) read(subject string, data []byte, seq uint64) (Entry, error) {
-	if len(r.to) == 1 {
-		uid, err := r.bus.app.UIDOf(subject)
-		if f, ok := r.to[0].(recogniser); ok && err == nil {
-			if own, old := f.recognise(uid, seq, data); own != nil || old {
+	if f, ok := r.to[0].(recogniser); ok {
+		if uid, err := r.bus.app.UIDOf(subject); err == nil {
+			own, old := f.recognise(uid, seq, data)
+			if own != nil || old && len(r.to) == 1 {
 				return Entry{Change: own, Seq: seq}, nil
 			}
 		}

@@ -14,18 +14,19 @@ func EncodeToken(s string) string {
 	if allPlain(s) { // as nearly every name is
 		return s
 	}
-	var b strings.Builder
+	return string(appendToken(nil, s))
+}
+
+func appendToken(b []byte, s string) []byte {
 	for i := range len(s) {
 		c := s[i]
 		if plain(c) {
-			b.WriteByte(c)
+			b = append(b, c)
 			continue
 		}
-		b.WriteByte('=')
-		b.WriteByte(upperHex[c>>4])
-		b.WriteByte(upperHex[c&15])
+		b = append(b, '=', upperHex[c>>4], upperHex[c&15])
 	}
-	return b.String()
+	return b
 }
 
 // DecodeToken reverses [EncodeToken] and takes nothing else: two spellings of one name would be two subjects.
