@@ -103,6 +103,7 @@ export class FakeHub {
         }
       },
       random: () => 0.5,
+      fallback: false,
       setTimeout: this.clock.setTimeout,
       clearTimeout: this.clock.clearTimeout,
       now: this.clock.now,
