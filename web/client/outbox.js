@@ -1,4 +1,10 @@
-// Pacing.
+// Pacing: how fast to talk, and how soon to come back.
+
+export const BACKOFF_CAP_MS = 30_000;
+const BACKOFF_BASE_MS = 1000;
+
+/** Full jitter: anything from nothing to twice as much as the last time, at most 30 s. */
+export const backoffMs = (attempt, random) => random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** Math.min(attempt, 16));
 
 /** Sends in order and stays under the hub's messages per second, with a fifth to spare for jitter on the way. */
 export class Outbox {

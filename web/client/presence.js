@@ -11,13 +11,11 @@
 import { chunkUids, closeRule, lifeOf, messages, normalUid, parseFrame } from "./frames.js";
 import { Cursors } from "./cursors.js";
 import { Entry } from "./entry.js";
-import { Outbox } from "./outbox.js";
+import { BACKOFF_CAP_MS, Outbox, backoffMs } from "./outbox.js";
 
 export { CLOSE_CODES } from "./frames.js";
 
 const SUBPROTOCOL = "presence.v1";
-const BACKOFF_BASE_MS = 1000;
-const BACKOFF_CAP_MS = 30_000;
 const MAX_BYE_DELAY_MS = 300_000;
 const WELCOME_TIMEOUT_MS = 15_000;
 const ANSWER_TIMEOUT_MS = 15_000;
@@ -26,9 +24,6 @@ const STABLE_AFTER_MS = 10_000; // a connection that lived this long forgives th
 const BLOCKED_AFTER = 2; // sockets in a row that were never welcomed
 const MAX_TIMER_MS = 2 ** 31 - 1; // beyond it timers fire at once
 const PAGE_EVENTS = ["online", "visibilitychange", "pagehide", "pageshow"];
-
-/** Full jitter: anything from nothing to twice as much as the last time, at most 30 s. */
-export const backoffMs = (attempt, random) => random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** Math.min(attempt, 16));
 
 const eventStream = () => import("./sse.js").then((m) => m.EventSocket);
 const nothing = () => {};

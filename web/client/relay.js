@@ -55,8 +55,8 @@ export class Relay {
     const now = client.clock.now();
     const longer = (lifeOf(token, now) ?? 0) > (lifeOf(this.#token, now) ?? 0);
     if (!longer && client.status !== "closed") return;
-    this.#token = token;
-    await client.renew(token);
+    this.#token = client.token = token;
+    if (client.status === "open" || client.status === "closed") await client.renew();
   }
 
   /** For good, as the hub has said: each tab decides by the close code, and may come with another token. */

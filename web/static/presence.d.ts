@@ -47,8 +47,7 @@ export interface StatusDetail {
 }
 
 export interface ErrorDetail {
-  /** The hub's code, or one of token, connect, closed, callback. */
-  code: string;
+  code: ErrorCode;
   message: string;
   /** The client has given up; connect() or renew() starts it again. */
   fatal: boolean;
@@ -58,10 +57,17 @@ export interface ErrorDetail {
   cause?: unknown;
 }
 
-/** What the hub refuses with: the code of an error event, or of a PresenceError. */
+/** What a hub refuses with; what each means is in its README. */
+export type HubErrorCode =
+  | "bad_message" | "bad_uid" | "bad_wait" | "invalid" | "refused" | "subprotocol" | "too_many_uids"
+  | "unknown_type" | "token" | "no_subject" | "not_allowed" | "origin_not_allowed" | "request" | "over_a_limit"
+  | "internal" | "online_only" | "read_only" | "vendor_away" | "vendor_failed" | "vendor_refused" | "busy"
+  | "draining" | "not_ready" | "too_many_connections";
+
+/** The hub's, or of the client itself: `callback` is of a watcher that threw, `closed` and `connect` are fatal. */
 export type ErrorCode =
-  /* of the hub */
-  TODO
+  HubErrorCode | "callback" | "closed" | "connect" | "disconnected" | "not_connected" | "timeout" | "unknown" | (string & {});
+
 /** What the hub allows one connection. */
 export interface Limits {
   readonly max_uids: number;
@@ -159,7 +165,7 @@ export class PresenceClient extends EventTarget {
 
 /** What set() and renew() reject with: code is the hub's, or not_connected, disconnected, timeout. */
 export class PresenceError extends Error {
-  readonly code: string;
+  readonly code: ErrorCode;
 }
 
 /** close code -> what it means and whether the client comes back by itself. */
