@@ -191,9 +191,11 @@ test("not allowed is not allowed in every tab, for good", async () => {
 test("when the last tab has gone the connection goes, and a new tab brings it back", async () => {
   const { browser, hub, one, other } = await two();
   one.client.close();
+  await settle();
   await browser.clock.advance(6000);
   assert.equal(hub.sockets[0].closedByClient, false);
   other.client.close();
+  await settle();
   await browser.clock.advance(6000);
   assert.equal(hub.sockets[0].closedByClient, true);
   await browser.tab(["a"]);
