@@ -194,6 +194,18 @@ test("no welcome within 15 s is a lost connection", async () => {
   assert.equal(hub.sockets.length, 2);
 });
 
+test("an error that no close follows, as in Node 20, is a lost connection", async () => {
+  const hub = new FakeHub();
+  await settle();
+  hub.socket.onerror();
+  await hub.clock.advance(500);
+  assert.equal(hub.sockets.length, 2);
+  await hub.welcome();
+  hub.socket.onerror();
+  await hub.clock.advance(500);
+  assert.equal(hub.client.status, "open", "who was welcomed has a heartbeat");
+});
+
 test("connect() does not wait out the back-off", async () => {
   const hub = await connected();
   await hub.socket.drop(1006);
