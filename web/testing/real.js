@@ -1,4 +1,5 @@
-// The client against a real hub, over real sockets. HUB is the hub's address. Run by the road's TestClient; not named as a test, for it needs all that.
+// The client against a real hub, over real sockets. HUB is the hub's address. Run by the road's TestClient; not named
+// as a test, for it needs all that.
 import assert from "node:assert/strict";
 import { createServer, request } from "node:http";
 import { connect as dial } from "node:net";
@@ -38,7 +39,7 @@ async function detour() {
       onward.write(`GET ${req.url} HTTP/1.1\r\n${Object.entries(req.headers).map(([k, v]) => `${k}: ${v}\r\n`).join("")}\r\n`);
       socket.pipe(onward).pipe(socket);
     });
-    for (const end of [socket, onward]) end.on("error", () => (socket.destroy(), onward.destroy()));
+    for (const end of [socket, onward]) end.on("error", () => {}).on("close", () => (socket.destroy(), onward.destroy()));
   });
   server.on("connection", (socket) => {
     way.sockets.add(socket);
