@@ -156,11 +156,13 @@ export class PresenceClient extends EventTarget {
     listener: (event: PresenceClientEvents[K]) => void,
     options?: boolean | AddEventListenerOptions,
   ): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
   removeEventListener<K extends keyof PresenceClientEvents>(
     type: K,
     listener: (event: PresenceClientEvents[K]) => void,
     options?: boolean | EventListenerOptions,
   ): void;
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void;
 }
 
 /** What set() and renew() reject with: code is the hub's, or not_connected, disconnected, timeout. */

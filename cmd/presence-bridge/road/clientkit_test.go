@@ -44,11 +44,11 @@ func TestClient(t *testing.T) {
 }
 
 // TestClientPackage packs the client as npm would publish it and installs that beside the frameworks of the lock file:
-// the adapters keep their promises in the real React and Vue, the types are there, and what browsers load is what the
+// the adapters keep their promises in the real React and Vue, the types fit, and what browsers load is what the
 // sources make.
 func TestClientPackage(t *testing.T) {
 	web := t.TempDir()
-	for _, name := range []string{"build.js", "package.json", "package-lock.json", "README.md"} {
+	for _, name := range []string{"build.js", "package.json", "package-lock.json", "README.md", "LICENSE"} {
 		text, err := os.ReadFile(filepath.Join(root, "web", name))
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(web, name), text, 0o600))
@@ -61,7 +61,7 @@ func TestClientPackage(t *testing.T) {
 	packed := inDir(t, web, program(t, "npm"), "pack", "--silent")
 	files := strings.Fields(inDir(t, web, "tar", "-tzf", packed))
 	require.NotContains(t, strings.Join(files, " "), "page.js", "the page is no part of the package")
-	for _, want := range []string{"package.json", "README.md", "static/presence.js", "static/presence.d.ts", "static/sse.js",
+	for _, want := range []string{"package.json", "README.md", "LICENSE", "static/presence.js", "static/presence.d.ts", "static/sse.js",
 		"static/worker.js", "static/react.js", "static/vue.d.ts", "client/presence.js"} {
 		require.Contains(t, files, "package/"+want)
 	}
@@ -69,6 +69,8 @@ func TestClientPackage(t *testing.T) {
 	inDir(t, web, "tar", "-xzf", packed)
 	installed := filepath.Join(web, "node_modules", "presence-bridge-client")
 	require.NoError(t, os.Rename(filepath.Join(web, "package"), installed))
+
+	nodeRuns(t, web, "node_modules/typescript/bin/tsc", "--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", "testing/types.ts")
 
 	_, _, env := clientWorld(t)
 	runNode(t, web, "testing/adapters.js", env)
