@@ -18,6 +18,7 @@ const one: Presence = usePresence(client, "alice");
 const alice: Presence = usePresence(client, ["alice", "bob"]).alice;
 const states = [one.state, alice.state, usePresenceRef(client, () => ["alice"]).value.alice.state, usePresenceRef(client, "alice").value.state];
 presence(client, "alice").subscribe((p) => states.push(p.state));
+export const target: EventTarget = client;
 export const rest = [useConnection(client).status, share({ token: "t" }).stale, CLOSE_CODES[4403].comeBack];
 
 // @ts-expect-error a number is nobody

@@ -67,13 +67,15 @@ func TestClientPackage(t *testing.T) {
 	}
 	require.Less(t, len(files), 35)
 	inDir(t, web, "tar", "-xzf", packed)
-	installed := filepath.Join(web, "node_modules", "presence-bridge-client")
-	require.NoError(t, os.Rename(filepath.Join(web, "package"), installed))
+	require.NoError(t, os.Rename(filepath.Join(web, "package"), filepath.Join(web, "node_modules", "presence-bridge-client")))
 
-	nodeRuns(t, web, "node_modules/typescript/bin/tsc", "--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", "testing/types.ts")
-
+	user := filepath.Join(web, "user") // of the package: whoever is in it finds its sources by its name
+	require.NoError(t, os.Rename(filepath.Join(web, "testing"), user))
+	require.NoError(t, os.WriteFile(filepath.Join(user, "package.json"), []byte(`{"type":"module"}`), 0o600))
+	nodeRuns(t, user, "../node_modules/typescript/bin/tsc", "--noEmit", "--strict", "--skipLibCheck", "--lib", "es2022,dom",
+		"--types", "react", "--target", "es2022", "--module", "nodenext", "types.ts")
 	_, _, env := clientWorld(t)
-	runNode(t, web, "testing/adapters.js", env)
+	runNode(t, user, "adapters.js", env)
 }
 
 func nodeRuns(t *testing.T, dir string, args ...string) { inDir(t, dir, program(t, "node"), args...) }
