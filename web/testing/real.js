@@ -115,8 +115,8 @@ test("a connection that is cut resumes where it was, and states are stale meanwh
   assert.ok(seen.every((p) => p.known && p.state !== "unknown"), "nobody becomes unknown by it");
 });
 
-/** The wait for a WebSocket to be tried again is half a minute, here a moment. */
-const impatient = { setTimeout: (f, ms) => setTimeout(f, ms === 30_000 ? 200 : ms) };
+/** The waits for a WebSocket to be tried again are half a minute, a minute and so on; here they are a moment. */
+const impatient = { setTimeout: (f, ms) => setTimeout(f, ms > 0 && ms % 30_000 === 0 ? 200 : ms) };
 
 test("where WebSockets are blocked it takes event streams, and does all the same", async () => {
   const way = await detour();
