@@ -3,6 +3,7 @@ package hub
 import (
 	"crypto/rand"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -53,11 +54,15 @@ func (h *Hub) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// clientFile says whether pages of any origin may load a file: the client, what it loads, and its adapters. A worker
+// has to be of the page's own origin.
+var clientFile = regexp.MustCompile(`^/(presence|sse|shared|store|react|vue|svelte)\.(js|d\.ts)$`)
+
 // file serves the page and the browser client. The client is for pages of any origin to import: what they may do
 // with it is decided at /v1. What ends in .ts would pass for a video elsewhere.
 func (h *Hub) file(c echo.Context) error {
 	path, header := c.Request().URL.Path, c.Response().Header()
-	if strings.HasPrefix(path, "/presence.") {
+	if clientFile.MatchString(path) {
 		header.Set("Access-Control-Allow-Origin", "*")
 	}
 	if strings.HasSuffix(path, ".d.ts") {

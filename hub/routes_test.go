@@ -29,7 +29,8 @@ func TestPage(t *testing.T) {
 	}
 	require.Equal(t, "request", h.ask("GET", "/v1/missing", "").code(t))
 	require.Equal(t, "request", h.ask("DELETE", "/v1/presence", "").code(t))
-	for path, origin := range map[string]string{"/presence.js": "*", "/presence.d.ts": "*", "/page.js": "", "/": ""} {
+	for path, origin := range map[string]string{"/presence.js": "*", "/presence.d.ts": "*", "/sse.js": "*", "/shared.js": "*",
+		"/react.js": "*", "/vue.d.ts": "*", "/store.js": "*", "/worker.js": "", "/page.js": "", "/": ""} {
 		require.Equal(t, origin, h.ask("GET", path, "").header.Get("Access-Control-Allow-Origin"), "%s for pages of other origins", path)
 	}
 	require.Equal(t, http.StatusOK, h.ask("HEAD", "/", "").status)

@@ -1,6 +1,9 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"io/fs"
 	"path"
 	"regexp"
@@ -33,9 +36,12 @@ func names(t *testing.T) []string {
 // What one file of the page may name of another: attributes, imports, CSS, fetches.
 var references = map[string]*regexp.Regexp{
 	".html": regexp.MustCompile(`(?:src|href|action)="([^"]*)"`),
-	".js":   regexp.MustCompile(`(?m)^(?:import|export) [^;]*?from "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)`),
+	".js":   regexp.MustCompile(`(?m)^(?:import|export)\b[^;]*?from ?"([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)`),
 	".css":  regexp.MustCompile(`url\(["']?([^"')]+)|@import ["']([^"']+)`),
 }
+
+// adapter -> the package whose user it serves
+var frameworks = map[string]string{"react.js": "react", "vue.js": "vue"}
 
 func TestPageLoadsOnlyWhatIsEmbedded(t *testing.T) {
 	found := 0
@@ -46,8 +52,8 @@ func TestPageLoadsOnlyWhatIsEmbedded(t *testing.T) {
 		}
 		for _, match := range pattern.FindAllStringSubmatch(read(t, name), -1) {
 			ref := strings.Join(match[1:], "")
-			if strings.HasPrefix(ref, "#") {
-				continue // an icon within the page
+			if strings.HasPrefix(ref, "#") || ref == frameworks[name] {
+				continue // an icon within the page; what an adapter is for, which its user has
 			}
 			found++
 			if strings.Contains(ref, "//") || strings.HasPrefix(ref, "data:") || strings.HasPrefix(ref, "/") {
@@ -90,11 +96,46 @@ func TestNothingIsInline(t *testing.T) {
 	}
 }
 
+// TestClientStandsAlone: presence.js is all that a browser loads, but for the way around blocked WebSockets, which it
+// loads where it is needed.
 func TestClientStandsAlone(t *testing.T) {
-	if m := references[".js"].FindString(read(t, "presence.js")); m != "" {
-		t.Errorf("presence.js imports: %s", m)
+	client := read(t, "presence.js")
+	for _, match := range references[".js"].FindAllStringSubmatch(client, -1) {
+		if match[3] != "./sse.js" {
+			t.Errorf("presence.js imports: %s", match[0])
+		}
 	}
-	for _, name := range []string{"index.html", "presence.d.ts", "page.js", "page.css"} {
+	if imports := strings.Count(client, "import"); imports != 1 {
+		t.Errorf("presence.js says import %d times", imports)
+	}
+	for _, name := range []string{"index.html", "page.js", "page.css"} {
 		read(t, name)
+	}
+}
+
+// The client weighs at most six kilobytes on the wire, compressed as servers do.
+func TestClientIsSmall(t *testing.T) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, read(t, "presence.js")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if b.Len() > 6*1024 {
+		t.Errorf("presence.js has %d bytes compressed, 6144 is the most", b.Len())
+	}
+	t.Logf("presence.js has %d bytes compressed", b.Len())
+}
+
+// Every script that others import has its types beside it.
+func TestTypesLieBesideScripts(t *testing.T) {
+	for _, name := range []string{"presence", "shared", "store", "react", "vue", "svelte"} {
+		read(t, name+".js")
+		read(t, name+".d.ts")
 	}
 }

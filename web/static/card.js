@@ -90,7 +90,7 @@ export class Card {
     const data = this.el.dataset;
     data.state = this.state;
     data.observedAt = String(p?.observed_at ?? 0);
-    data.held = String(Boolean(p?.stale)); // a state from before, which nobody vouches for now
+    data.held = String(Boolean(p?.stale && !p.known)); // a state from before, which nobody vouches for now
     data.denied = String(Boolean(p?.denied));
     setText(this.word, stateWord(p));
     setText(this.ext, p?.ext ?? "");

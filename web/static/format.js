@@ -144,7 +144,7 @@ const WORDS = { online: "Online", offline: "Offline", unknown: "Unknown" };
 
 export function stateWord(presence) {
   if (presence?.denied) return "Not allowed";
-  if (presence?.stale) return presence.online ? "Was online" : "Was offline";
+  if (presence?.stale && !presence.known) return presence.online ? "Was online" : "Was offline";
   return WORDS[stateOf(presence)];
 }
 

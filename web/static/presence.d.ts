@@ -15,11 +15,13 @@ export interface Presence {
   readonly last_time: number;
   /** When the bridge saw this state, Unix ms; 0 where it never did. */
   readonly observed_at: number;
+  /** What to show: unknown is not offline. Of a state that is stale, what it was. */
+  readonly state: "online" | "offline" | "unknown";
   /** Whether the hub vouches for the state. False: pending or denied. */
   readonly known: boolean;
   /** The token does not allow to watch this user. */
   readonly denied: boolean;
-  /** A state from before is shown, but the hub does not vouch for it at the moment. */
+  /** It may have changed since: nobody vouches for it just now, the connection is lost, or the feed is not live. */
   readonly stale: boolean;
 }
 
@@ -45,8 +47,7 @@ export interface StatusDetail {
 }
 
 export interface ErrorDetail {
-  /** The hub's code, or one of token, connect, closed, callback. */
-  code: string;
+  code: ErrorCode;
   message: string;
   /** The client has given up; connect() or renew() starts it again. */
   fatal: boolean;
@@ -55,6 +56,17 @@ export interface ErrorDetail {
   uids?: string[];
   cause?: unknown;
 }
+
+/** What a hub refuses with; what each means is in its README. */
+export type HubErrorCode =
+  | "bad_message" | "bad_uid" | "bad_wait" | "invalid" | "refused" | "subprotocol" | "too_many_uids"
+  | "unknown_type" | "token" | "no_subject" | "not_allowed" | "origin_not_allowed" | "request" | "over_a_limit"
+  | "internal" | "online_only" | "read_only" | "vendor_away" | "vendor_failed" | "vendor_refused" | "busy"
+  | "draining" | "no_keys" | "not_ready" | "too_many_connections";
+
+/** The hub's, or of the client itself: `callback` is of a watcher that threw, `closed` and `connect` are fatal. */
+export type ErrorCode =
+  HubErrorCode | "callback" | "closed" | "connect" | "disconnected" | "not_connected" | "timeout" | "unknown" | (string & {});
 
 /** What the hub allows one connection. */
 export interface Limits {
@@ -76,18 +88,29 @@ export interface PresenceClientEvents {
 export interface PresenceClientOptions {
   /** ws(s) or http(s), absolute or relative to the page. Default: /v1/ws of the page's origin. */
   url?: string;
-  /** A JWT, or a function that fetches one. A function is asked for every connection. */
+  /** A JWT, or a function that fetches one: asked for every connection, and for the next before the last expires. */
   token?: string | (() => string | undefined | Promise<string | undefined>);
-  /** The WebSocket class, where there is no global one (Node before 22). */
+  /** The WebSocket class, where there is no global one (Node before 22). Without any, the fallback is used. */
   WebSocket?: new (url: string, protocols?: string[]) => unknown;
+  /**
+   * Where WebSockets are blocked (two in a row were never welcomed): what to use until they get through again.
+   * Default: server-sent events, by ./sse.js beside this file. false: nothing, WebSockets are tried again.
+   */
+  fallback?: false | (() => Promise<new (url: string, protocols: string[], client: PresenceClient) => unknown>);
+  /** Disconnects when the page has been hidden for so long, until it is shown again. Default 60000; Infinity: never. */
+  sleepAfterMs?: number;
   /** false: do not connect before connect() is called. */
   connect?: boolean;
   /** For tests. */
+  page?: { document?: { hidden: boolean }; addEventListener?: Function; removeEventListener?: Function };
   setTimeout?: (callback: () => void, ms: number) => unknown;
   clearTimeout?: (timer: any) => void;
   random?: () => number;
   now?: () => number;
 }
+
+/** Connects, and keeps up with whoever is watched. */
+export function connect(options?: PresenceClientOptions): PresenceClient;
 
 export class PresenceClient extends EventTarget {
   constructor(options?: PresenceClientOptions);
@@ -108,6 +131,9 @@ export class PresenceClient extends EventTarget {
   readonly presences: ReadonlyMap<string, Presence>;
 
   get(uid: string): Presence | undefined;
+
+  /** Who is watched, and the cursor from which all of them can resume: for a fallback of one's own. */
+  readonly wanted: { uids: string[]; since: string | null };
 
   /**
    * Calls back with the state of each uid: at once where one is held, then with each newer one.
@@ -130,16 +156,18 @@ export class PresenceClient extends EventTarget {
     listener: (event: PresenceClientEvents[K]) => void,
     options?: boolean | AddEventListenerOptions,
   ): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
   removeEventListener<K extends keyof PresenceClientEvents>(
     type: K,
     listener: (event: PresenceClientEvents[K]) => void,
     options?: boolean | EventListenerOptions,
   ): void;
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void;
 }
 
 /** What set() and renew() reject with: code is the hub's, or not_connected, disconnected, timeout. */
 export class PresenceError extends Error {
-  readonly code: string;
+  readonly code: ErrorCode;
 }
 
 /** close code -> what it means and whether the client comes back by itself. */

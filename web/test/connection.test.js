@@ -191,12 +191,12 @@ test("a token that comes after close() connects nothing", async () => {
   assert.equal(hub.sockets.length, 0);
 });
 
-test("pings each heartbeat; an answer keeps the connection, silence ends it", async () => {
+test("pings each heartbeat; an answer keeps the connection, silence ends it within two intervals", async () => {
   const hub = await connected();
   await hub.clock.advance(25_000);
   assert.equal(hub.socket.last.type, "ping");
   await hub.socket.receive({ type: "pong", id: hub.socket.last.id });
-  await hub.clock.advance(25_000 + 37_499);
+  await hub.clock.advance(25_000 + 22_499);
   assert.equal(hub.client.status, "open");
   await hub.clock.advance(1);
   assert.equal(hub.client.status, "stale");
@@ -210,6 +210,18 @@ test("no welcome within 15 s is a lost connection", async () => {
   await settle();
   await hub.clock.advance(15_000 + 1000);
   assert.equal(hub.sockets.length, 2);
+});
+
+test("an error that no close follows, as in Node 20, is a lost connection", async () => {
+  const hub = new FakeHub();
+  await settle();
+  hub.socket.onerror();
+  await hub.clock.advance(500);
+  assert.equal(hub.sockets.length, 2);
+  await hub.welcome();
+  hub.socket.onerror();
+  await hub.clock.advance(500);
+  assert.equal(hub.client.status, "open", "who was welcomed has a heartbeat");
 });
 
 test("connect() does not wait out the back-off", async () => {

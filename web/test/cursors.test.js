@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Cursors } from "../static/presence.js";
+import { Cursors } from "../client/cursors.js";
 
 test("a changes cursor covers whoever was answered before it, and only them", () => {
   const c = new Cursors();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CLOSE_CODES, backoffMs, chunkUids, messages, parseFrame, parsePresence } from "../static/presence.js";
+import { CLOSE_CODES, chunkUids, lifeOf, messages, parseFrame, parsePresence } from "../client/frames.js";
+import { backoffMs } from "../client/outbox.js";
 import { golden, goldenNames } from "../testing/harness.js";
 
 const toHub = {

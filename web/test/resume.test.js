@@ -1,17 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { FakeHub, changes, golden, presence, settle } from "../testing/harness.js";
 
-/** A client that holds a and b as of cursor 10, and has just lost its connection. */
+/**
+ * A client that holds a and b as of cursor 10, and has just lost its connection. What it tells from then on is
+ * in `turned` where a state only became stale or current again, and in `seen` otherwise.
+ */
 async function lost(code = 1006) {
   const hub = new FakeHub();
-  const seen = [];
-  hub.client.watch(["a", "b"], (p) => seen.push(p));
+  const [seen, turned, last] = [[], [], new Map()];
+  hub.client.watch(["a", "b"], (p) => {
+    const { stale, ...rest } = p;
+    if (isDeepStrictEqual(rest, last.get(p.uid))) turned.push([p.uid, stale]);
+    else seen.push(p);
+    last.set(p.uid, rest);
+  });
   await hub.welcome();
   await hub.answer(hub.socket.last, "10");
   seen.length = 0;
   await hub.socket.drop(code);
-  return { hub, seen, reconnect: () => hub.clock.advance(30_000) };
+  return { hub, seen, turned, reconnect: () => hub.clock.advance(30_000) };
 }
 
 test("resumes with the newest cursor for whom it holds, and without for whom it does not", async () => {
@@ -64,7 +73,9 @@ test("a resume answers only what changed; the rest stays, and stays known", asyn
 });
 
 test("is stale until the resume is answered, and never says offline meanwhile", async () => {
-  const { hub, seen, reconnect } = await lost();
+  const { hub, seen, turned, reconnect } = await lost();
+  assert.deepEqual(turned, [["a", true], ["b", true]], "every state says so itself");
+  assert.deepEqual([hub.client.get("a").stale, hub.client.get("a").state], [true, "online"]);
   assert.equal(hub.client.stale, true);
   assert.equal(hub.client.status, "stale");
   assert.equal(hub.client.get("a").online, true);
@@ -77,6 +88,7 @@ test("is stale until the resume is answered, and never says offline meanwhile", 
   assert.equal(hub.client.stale, false);
   assert.equal(hub.client.status, "open");
   assert.deepEqual(seen, []);
+  assert.deepEqual(turned.slice(2), [["a", false], ["b", false]]);
 });
 
 test("complete:false replaces what is held, older or not", async () => {

@@ -91,8 +91,9 @@ export class FakeHub {
   sockets = [];
   events = []; // [type, detail] of everything the client said
 
-  constructor(options = {}) {
+  constructor({ clock, ...options } = {}) {
     const hub = this;
+    this.clock = clock ?? this.clock;
     this.client = new PresenceClient({
       url: "ws://hub.test/v1/ws",
       WebSocket: class {
@@ -103,6 +104,7 @@ export class FakeHub {
         }
       },
       random: () => 0.5,
+      fallback: false,
       setTimeout: this.clock.setTimeout,
       clearTimeout: this.clock.clearTimeout,
       now: this.clock.now,
@@ -155,3 +157,27 @@ export const presence = (uid, fields = {}) => ({
 });
 
 export const changes = (cursor, ...presences) => ({ type: "changes", cursor, presences });
+
+/** A JWT that nobody has signed. */
+export const jwt = (claims) => ["{}", JSON.stringify(claims), ""].map((part) => Buffer.from(part).toString("base64url")).join(".");
+
+/** The page around a client: hidden or shown, with a network or without. */
+export class FakePage extends EventTarget {
+  document = { hidden: false };
+
+  hide() {
+    this.document.hidden = true;
+    this.dispatchEvent(new Event("visibilitychange"));
+  }
+
+  async show() {
+    this.document.hidden = false;
+    this.dispatchEvent(new Event("visibilitychange"));
+    await settle();
+  }
+
+  async tell(type) {
+    this.dispatchEvent(new Event(type));
+    await settle();
+  }
+}

@@ -23,7 +23,10 @@
 //   - the vendor's callbacks make logins and logouts known in the next call, whatever becomes of some of them:
 //     TestCallbacks; a flood of them, forged or true, costs nobody their turn: TestCallbackFlood
 //   - a browser that loses its hub shows stale, and is right again without a reload: TestBrowser
-//   - the browser client keeps its promises: TestJavaScript
+//   - the browser client keeps its promises: TestJavaScript, in Node against a real hub: TestClient; tabs are one
+//     connection: TestSharedWorker; blocked WebSockets are no reason to be left out: TestBrowserWithoutWebSockets
+//   - the npm package has what it names, its adapters work in React and Vue, and what browsers load is what the sources
+//     make: TestClientPackage
 //   - the emulator is what the vendor's own web SDK takes it for, call by call and refusal by refusal: TestWebSDK
 //   - the commands and examples of the README do what it says: TestREADME, TestBrowserExample
 //

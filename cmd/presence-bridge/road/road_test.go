@@ -46,7 +46,8 @@ type road struct {
 	keeper   keeper.Config // what is not said of all keepers
 	log      *slog.Logger
 
-	callbackSecret string // of the hubs; empty: they take no callbacks
+	callbackSecret string   // of the hubs; empty: they take no callbacks
+	auth           hub.Auth // of the hubs; zero: everybody may come in
 }
 
 func (r *road) options(o emulator.Options) emulator.Options {
@@ -140,7 +141,9 @@ func (r *road) addHub(id string) *roadHub { return r.addHubAt(id, "127.0.0.1:0")
 
 func (r *road) addHubAt(id, listen string) *roadHub {
 	nc, bus := r.bus()
-	c := hub.Config{Bus: bus, Auth: hub.Auth{None: true},
+	auth := r.auth
+	auth.None = len(auth.HMACSecret) == 0
+	c := hub.Config{Bus: bus, Auth: auth,
 		CallbackSecret: r.callbackSecret, Files: web.Files(), PageUIDs: []string{"user-0001..user-0200"}, ID: id, Logger: r.log}
 	stopKeeper := func() {}
 	if client := r.client(); r.online {

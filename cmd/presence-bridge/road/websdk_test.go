@@ -107,9 +107,16 @@ var registryIsAway = regexp.MustCompile(`ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNR
 // script of it.
 func installWebSDK(t *testing.T) (dir string) {
 	t.Helper()
-	npm := program(t, "npm")
 	dir = t.TempDir()
 	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "websdk"))))
+	npmInstall(t, dir)
+	return dir
+}
+
+// npmInstall installs what a folder's lock file says, and runs no script of it.
+func npmInstall(t *testing.T, dir string) {
+	t.Helper()
+	npm := program(t, "npm")
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1")
@@ -119,7 +126,6 @@ func installWebSDK(t *testing.T) (dir string) {
 		leaveOut(t, "the npm registry cannot be reached: "+shortened(strings.Join(strings.Fields(string(out)), " "), 200))
 	}
 	require.NoError(t, err, string(out))
-	return dir
 }
 
 // run makes one call, and tells what became of it.
