@@ -1,0 +1,156 @@
+//go:build linux
+
+package fanout
+
+import (
+	"slices"
+	"testing"
+)
+
+const (
+	users       = 10_000 // of W2
+	each        = 100    // of them a client watches
+	outstanding = 16     // deliveries a client where the load is what the server can do
+)
+
+// figures are what the rounds of a benchmark came to, by unit.
+type figures map[string][]float64
+
+func (f figures) add(unit string, v float64) { f[unit] = append(f[unit], v) }
+
+// report tells the medians.
+func (f figures) report(b *testing.B) {
+	b.ReportMetric(0, "ns/op")
+	for unit, values := range f {
+		b.ReportMetric(median(values), unit)
+	}
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	if n := len(sorted); n%2 == 0 {
+		return (sorted[n/2-1] + sorted[n/2]) / 2
+	}
+	return sorted[len(sorted)/2]
+}
+
+// inTurns measures the floor, then the hub, so many rounds: what else the machine does meets both.
+func inTurns(b *testing.B, round func(f figures)) {
+	for b.Loop() {
+		f := figures{}
+		for range *rounds {
+			round(f)
+		}
+		f.report(b)
+	}
+}
+
+// tell logs a load's figures, of which a benchmark reports the medians.
+func tell(b *testing.B, who string, r result) {
+	b.Helper()
+	if r.missing() != 0 {
+		b.Errorf("%s: %d of %d deliveries are missing", who, r.missing(), r.expected)
+	}
+	b.Logf("%s: %d deliveries of %d bytes, %.0f/s, %.2f µs of CPU each, p50 %.1f ms, p99 %.1f ms", who, r.received,
+		r.bytes/max(r.received, 1), r.perSecond, r.perDelivery(), r.latency.quantile(0.5), r.latency.quantile(0.99))
+}
+
+// BenchmarkW1 is one user whom all watch, who changes ten times a second.
+func BenchmarkW1(b *testing.B) {
+	a := spread(*conns, 1, 1)
+	load := func(who string, at *target) result {
+		s := connect(b, at, a, *settle)
+		defer s.end()
+		r := s.rate(10, *duration)
+		tell(b, who, r)
+		return r
+	}
+	inTurns(b, func(f figures) {
+		floor, hub := load("floor", startFloor(b)), load("hub", startHub(b))
+		f.add("µs/delivery", hub.perDelivery())
+		f.add("x-floor", hub.perDelivery()/floor.perDelivery())
+	})
+}
+
+// BenchmarkW2 is many clients who each watch a hundred of ten thousand users: 500 changes a second for what a delivery
+// costs, 1,000 for how late it is, and as many as are delivered.
+func BenchmarkW2(b *testing.B) {
+	a := spread(*conns, each, users)
+	inTurns(b, func(f figures) {
+		floor := w2(b, "floor", startFloor(b), a)
+		most := saturated(b, "coalescing floor", startFloor(b, coalesceVariable+"=1"), a)
+		hub := w2(b, "hub", startHub(b), a)
+		f.add("µs/delivery", hub.even.perDelivery())
+		f.add("x-floor", hub.even.perDelivery()/floor.even.perDelivery())
+		f.add("p99-ms", hub.busy.latency.quantile(0.99))
+		f.add("p99-x-floor", hub.busy.latency.quantile(0.99)/floor.busy.latency.quantile(0.99))
+		f.add("saturated/s", hub.most.perSecond)
+		f.add("saturated-x-floor", hub.most.perSecond/most.perSecond)
+	})
+}
+
+// loads are what W2 consists of.
+type loads struct{ even, busy, most result }
+
+func w2(b *testing.B, who string, at *target, a audience) (r loads) {
+	b.Helper()
+	s := connect(b, at, a, *settle)
+	defer s.end()
+	r.even = s.rate(500, *duration)
+	tell(b, who+", 500 changes/s", r.even)
+	r.busy = s.rate(1000, *duration)
+	tell(b, who+", 1000 changes/s", r.busy)
+	r.most = s.saturate(outstanding, *duration)
+	tell(b, who+", saturated", r.most)
+	return r
+}
+
+func saturated(b *testing.B, who string, at *target, a audience) result {
+	b.Helper()
+	s := connect(b, at, a, *settle)
+	defer s.end()
+	r := s.saturate(outstanding, *duration)
+	tell(b, who+", saturated", r)
+	return r
+}
+
+// BenchmarkConnect is a storm of clients who connect and subscribe to a hundred users, 128 at a time.
+func BenchmarkConnect(b *testing.B) {
+	a := spread(*conns, each, users)
+	storm := func(who string, at *target) (perSecond, cpu float64) {
+		defer at.stop()
+		before := at.cpu()
+		c, took := gather(b, at.at[0], len(a.clients), func(i int) []int { return a.clients[i] })
+		cpu = float64((at.cpu() - before).Microseconds()) / float64(len(a.clients))
+		c.stop()
+		perSecond = float64(len(a.clients)) / took.Seconds()
+		b.Logf("%s: %.0f connections/s, %.0f µs of CPU each", who, perSecond, cpu)
+		return perSecond, cpu
+	}
+	inTurns(b, func(f figures) {
+		floor, _ := storm("floor", startFloor(b))
+		hub, cpu := storm("hub", startHub(b))
+		f.add("conns/s", hub)
+		f.add("µs/conn", cpu)
+		f.add("x-floor", hub/floor)
+	})
+}
+
+// BenchmarkIdle is what clients of twenty users take of the hub's memory while nothing happens.
+func BenchmarkIdle(b *testing.B) {
+	a := spread(*idle, 20, users)
+	n := float64(*idle)
+	inTurns(b, func(f figures) {
+		at := startHub(b)
+		before, few := at.resident(), at.goroutines()
+		s := connect(b, at, a, *idleFor)
+		defer s.end()
+		resting, many := at.resident(), at.goroutines()
+		at.collect()
+		f.add("KB/conn", (resting-before)/n)
+		f.add("KB/conn-collected", (at.resident()-before)/n)
+		f.add("goroutines/conn", float64(many-few)/n)
+		b.Logf("hub: %d connections after %v: %.1f KB each, %.1f when collected", *idle, *idleFor,
+			(resting-before)/n, (at.resident()-before)/n)
+	})
+}

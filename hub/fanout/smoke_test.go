@@ -1,0 +1,37 @@
+//go:build linux
+
+package fanout
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestHarnessCounts what arrives, all of it and nothing else, from the hub and from both floors.
+func TestHarnessCounts(t *testing.T) {
+	for name, server := range map[string]func() *target{
+		"hub":      func() *target { return startHub(t) },
+		"floor":    func() *target { return startFloor(t) },
+		"coalesce": func() *target { return startFloor(t, coalesceVariable+"=1") },
+	} {
+		s := connect(t, server(), spread(50, 10, 100), 0)
+		for _, r := range []result{s.rate(400, 250*time.Millisecond), s.saturate(4, 250*time.Millisecond)} {
+			require.GreaterOrEqual(t, r.expected, int64(500), name)
+			require.Zero(t, r.missing(), name)
+			require.EqualValues(t, r.expected, r.latency.total, name)
+			require.Positive(t, r.latency.quantile(0.99), name)
+		}
+		s.end()
+	}
+}
+
+// TestHarnessNoticesWhatIsMissing when one of ten deliveries is left out.
+func TestHarnessNoticesWhatIsMissing(t *testing.T) {
+	s := connect(t, startFloor(t, dropVariable+"=10"), spread(50, 10, 100), 0)
+	defer s.end()
+	r := s.rate(400, 250*time.Millisecond)
+	require.Equal(t, int64(500), r.expected, "each of 100 users once, for all who watch")
+	require.Equal(t, int64(50), r.missing())
+}
