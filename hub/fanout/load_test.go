@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	lostAfter = 3 * time.Second        // without a delivery: what is still missing is lost
+	patience  = 10 * time.Second       // without a delivery: what is still missing is lost
 	lookAgain = 500 * time.Microsecond // at what has been received
 )
 
@@ -19,6 +19,7 @@ const (
 type audience struct {
 	clients [][]int // the users of each
 	each    []int64 // user -> how many watch
+	all     int64   // the sum of each
 }
 
 // spread has each of so many clients watch per of so many users, by lot, and the same lot always.
@@ -33,6 +34,7 @@ func spread(clients, per, users int) audience {
 				taken[uid] = true
 				a.clients[i] = append(a.clients[i], uid)
 				a.each[uid]++
+				a.all++
 			}
 		}
 	}
@@ -45,7 +47,8 @@ type session struct {
 	at       *target
 	crowd    *crowd
 	audience audience
-	next     int // of users: whose turn to change it was last
+	next     int           // of users: whose turn to change it was last
+	patience time.Duration // see the constant
 }
 
 // connect gathers the audience before the target, and waits until what that began is over.
@@ -53,7 +56,7 @@ func connect(t testing.TB, at *target, a audience, wait time.Duration) *session 
 	t.Helper()
 	c, _ := gather(t, at.at[0], len(a.clients), func(i int) []int { return a.clients[i] })
 	time.Sleep(wait)
-	return &session{t: t, at: at, crowd: c, audience: a}
+	return &session{t: t, at: at, crowd: c, audience: a, patience: patience}
 }
 
 func (s *session) end() {
@@ -76,74 +79,91 @@ func (r result) perDelivery() float64 {
 	return float64(r.cpu.Nanoseconds()) / 1000 / float64(r.received)
 }
 
-// change publishes the next user's change, and says how many are to be told. All users come once before one comes
-// again: a hub tells the newest state only.
-func (s *session) change() int64 {
+// change publishes the next user's change, and says how many are to be told. All users change once before one changes
+// again, and nobody before those who watch have been told: a hub tells the newest state alone.
+func (s *session) change(outstanding func() int64) int64 {
+	s.t.Helper()
 	s.next = s.next%(len(s.audience.each)-1) + 1
-	require.NoError(s.t, s.at.publish(s.next, stamp(time.Now())))
-	return s.audience.each[s.next]
+	told := s.audience.each[s.next]
+	if outstanding()+told > s.audience.all {
+		s.flush()
+		if !s.awaits(func() bool { return outstanding()+told <= s.audience.all }, outstanding) {
+			s.t.Fatalf("%d deliveries are missing", outstanding())
+		}
+	}
+	if err := s.at.publish(s.next, stamp(time.Now())); err != nil {
+		s.t.Fatal("publishing:", err)
+	}
+	return told
+}
+
+func (s *session) flush() {
+	s.t.Helper()
+	require.NoError(s.t, s.at.flush())
 }
 
 // rate publishes so many changes a second for a while, and waits for their deliveries.
 func (s *session) rate(perSecond int, d time.Duration) result {
 	s.t.Helper()
-	return s.measure(func(received func() int64) (expected int64) {
+	return s.measure(func(r *result, outstanding func() int64) {
 		begun := time.Now()
 		for k := range int(d.Seconds() * float64(perSecond)) {
 			if wait := time.Until(begun.Add(time.Duration(k) * time.Second / time.Duration(perSecond))); wait > 0 {
-				require.NoError(s.t, s.at.flush())
+				s.flush()
 				time.Sleep(wait)
 			}
-			expected += s.change()
+			r.expected += s.change(outstanding)
 		}
-		return expected
 	})
 }
 
 // saturate publishes for a while as fast as it is delivered, with at most so many deliveries a client outstanding.
-func (s *session) saturate(outstanding int, d time.Duration) result {
+func (s *session) saturate(each int, d time.Duration) result {
 	s.t.Helper()
-	return s.measure(func(received func() int64) (expected int64) {
-		window := int64(outstanding * len(s.audience.clients))
-		for end := time.Now().Add(d); time.Now().Before(end); {
-			for n := expected - received(); n < window; {
-				told := s.change()
-				n, expected = n+told, expected+told
+	return s.measure(func(r *result, outstanding func() int64) {
+		most := int64(each * len(s.audience.clients))
+		for end := time.Now().Add(d); time.Now().Before(end); nap(lookAgain) {
+			for room := most - outstanding(); room > 0; {
+				told := s.change(outstanding)
+				r.expected += told
+				room -= told
 			}
-			require.NoError(s.t, s.at.flush())
-			nap(lookAgain)
+			s.flush()
 		}
-		return expected
 	})
 }
 
-// measure takes what load costs, from its beginning until what it published has been delivered.
-func (s *session) measure(load func(received func() int64) (expected int64)) (r result) {
+// measure takes what a load costs, from its beginning until what it published has been delivered.
+func (s *session) measure(load func(r *result, outstanding func() int64)) result {
 	s.t.Helper()
+	r := result{latency: &histogram{}}
 	before, bytes, cpu, begun := s.crowd.received.Load(), s.crowd.bytes.Load(), s.at.cpu(), time.Now()
 	received := func() int64 { return s.crowd.received.Load() - before }
-	r.latency = &histogram{}
+	outstanding := func() int64 { return r.expected - received() }
 	s.crowd.latency.Store(r.latency)
-	r.expected = load(received)
-	require.NoError(s.t, s.at.flush())
+	load(&r, outstanding)
+	s.flush()
 	r.perSecond = float64(received()) / time.Since(begun).Seconds()
-	r.received = arrived(received, r.expected)
-	r.cpu, r.bytes = s.at.cpu()-cpu, s.crowd.bytes.Load()-bytes
+	s.awaits(func() bool { return outstanding() <= 0 }, outstanding)
 	s.crowd.latency.Store(nil)
+	r.received, r.cpu, r.bytes = received(), s.at.cpu()-cpu, s.crowd.bytes.Load()-bytes
 	if err := s.crowd.failed.Load(); err != nil {
 		s.t.Fatal(*err)
 	}
 	return r
 }
 
-// arrived waits for what is expected, as long as anything comes.
-func arrived(received func() int64, expected int64) int64 {
-	last, since := received(), time.Now()
-	for last < expected && time.Since(since) < lostAfter {
+// awaits waits until it is so, for as long as anything comes.
+func (s *session) awaits(so func() bool, outstanding func() int64) bool {
+	last, since := outstanding(), time.Now()
+	for !so() {
 		time.Sleep(lookAgain)
-		if n := received(); n != last {
+		if n := outstanding(); n != last {
 			last, since = n, time.Now()
 		}
+		if time.Since(since) > s.patience {
+			return false
+		}
 	}
-	return last
+	return true
 }

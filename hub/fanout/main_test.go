@@ -20,8 +20,8 @@ var (
 	idle     = flag.Int("fanout.idle", 5000, "connections that idle; 19800 need 20000 files a process")
 	rounds   = flag.Int("fanout.rounds", 3, "how often the floor and the hub are measured, in turns; medians are told")
 	duration = flag.Duration("fanout.duration", 3*time.Second, "of each load")
-	settle   = flag.Duration("fanout.settle", 2*time.Second, "between connecting and a load")
-	idleFor  = flag.Duration("fanout.idlefor", 8*time.Second, "until an idle connection's memory is read")
+	settle   = flag.Duration("fanout.settle", 2*time.Second, "between connecting to a hub and its load")
+	idleFor  = flag.Duration("fanout.idlefor", 5*time.Second, "until an idle connection's memory is read")
 )
 
 // roleVariable makes the test's own binary one of the processes that are measured, or the NATS server.

@@ -18,7 +18,7 @@ func TestHarnessCounts(t *testing.T) {
 	} {
 		s := connect(t, server(), spread(50, 10, 100), 0)
 		for _, r := range []result{s.rate(400, 250*time.Millisecond), s.saturate(4, 250*time.Millisecond)} {
-			require.GreaterOrEqual(t, r.expected, int64(500), name)
+			require.GreaterOrEqual(t, r.expected, int64(4*50), name)
 			require.Zero(t, r.missing(), name)
 			require.EqualValues(t, r.expected, r.latency.total, name)
 			require.Positive(t, r.latency.quantile(0.99), name)
@@ -31,7 +31,10 @@ func TestHarnessCounts(t *testing.T) {
 func TestHarnessNoticesWhatIsMissing(t *testing.T) {
 	s := connect(t, startFloor(t, dropVariable+"=10"), spread(50, 10, 100), 0)
 	defer s.end()
+	s.patience = time.Second
 	r := s.rate(400, 250*time.Millisecond)
 	require.Equal(t, int64(500), r.expected, "each of 100 users once, for all who watch")
-	require.Equal(t, int64(50), r.missing())
+	require.GreaterOrEqual(t, r.missing(), int64(50))
+	arrived := func() bool { return s.crowd.received.Load() == 450 }
+	require.Eventually(t, arrived, time.Minute, lookAgain, "and no more are missing than were left out")
 }
