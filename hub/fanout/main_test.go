@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/pprof"
 	"testing"
 	"time"
 
@@ -23,6 +24,9 @@ var (
 	settle   = flag.Duration("fanout.settle", 2*time.Second, "between connecting to a hub and its load")
 	idleFor  = flag.Duration("fanout.idlefor", 5*time.Second, "until an idle connection's memory is read")
 )
+
+// profileVariable names a file for the processor profile of a hub; its parent passes its own environment on.
+const profileVariable = "FANOUT_PROFILE"
 
 // roleVariable makes the test's own binary one of the processes that are measured, or the NATS server.
 const roleVariable = "FANOUT_ROLE"
@@ -45,12 +49,29 @@ func TestMain(m *testing.M) {
 func play(role string) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	go obey(os.Stdin, cancel) // waits for what ends the process
+	defer profile(role)()
 	err := roles[role](ctx, func(addresses ...any) { fmt.Println(addresses...) })
 	if err != nil {
 		fmt.Fprintln(os.Stderr, role+":", err)
 		return 1
 	}
 	return 0
+}
+
+// profile profiles a hub until stop, where somebody wants it. The last hub's profile stays.
+func profile(role string) (stop func()) {
+	path := os.Getenv(profileVariable)
+	if role != "hub" || path == "" {
+		return func() {}
+	}
+	f, err := os.Create(path)
+	if err == nil {
+		err = pprof.StartCPUProfile(f)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "profiling:", err)
+	}
+	return pprof.StopCPUProfile
 }
 
 // obey answers what the parent asks, until there is no parent any more.
