@@ -18,9 +18,8 @@
 //	-fanout.settle 2s      between connecting to a hub and its load, in which it tells NATS whom it watches
 //	-fanout.idlefor 5s     until the memory of idle connections is read
 //
-// Give it a machine on which nothing else runs, as many open files as connections and 200 more (ulimit -Hn), and -v
-// for nothing: benchmarks log each load of each round by themselves. FANOUT_PROFILE=/tmp/hub.pprof keeps the processor
-// profile of the last hub.
+// Give it a machine on which nothing else runs, and as many open files as connections and 200 more (ulimit -Hn). Each
+// load of each round is logged. FANOUT_PROFILE=/tmp/hub.pprof keeps the processor profile of the last hub.
 //
 // # What is measured
 //
@@ -28,7 +27,7 @@
 // in another, whose stream is in memory. The floor is a process with one thread and one epoll, to which the same
 // messages of the same size are handed ready: it writes a frame, built once, to everybody who watches, with one
 // write(2) a client and message. The coalescing floor writes once a client for all that waits when it looks, as the
-// hub does. Both answer real handshakes. Each of the three is started anew for each load of each round.
+// hub does. Both answer real handshakes. All are started anew in each round.
 //
 // The clients are one thread of the test's own process, over loopback, with no goroutine a connection. They look each
 // 500 µs and never block, for else whoever writes to a client would be charged for waking it. A delivery is one state
