@@ -37,8 +37,7 @@ var (
 type crowd struct {
 	t       testing.TB
 	server  syscall.SockaddrInet4
-	size    int
-	uids    func(i int) []int // whom the i-th client watches
+	uids    [][]int // of each client: whom it watches
 	grown   chan time.Duration
 	begun   time.Time
 	stopped atomic.Bool
@@ -78,23 +77,31 @@ const (
 	watching
 )
 
-// gather starts a crowd, and returns it with how long it took until all were subscribed. It is stopped with the test at
-// the latest.
-func gather(t testing.TB, server string, size int, uids func(i int) []int) (*crowd, time.Duration) {
+// newCrowd makes a crowd of so many clients, of which none is there yet.
+func newCrowd(t testing.TB, server string, clients [][]int) *crowd {
 	t.Helper()
 	at, err := netip.ParseAddrPort(server)
 	require.NoError(t, err)
-	c := &crowd{t: t, server: syscall.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}, size: size, uids: uids,
-		grown: make(chan time.Duration, 1), clients: map[int]*client{}, buf: make([]byte, 256<<10), begun: time.Now()}
+	c := &crowd{t: t, server: syscall.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}, uids: clients,
+		grown: make(chan time.Duration, 1), clients: map[int]*client{}, buf: make([]byte, 256<<10),
+		events: make([]syscall.EpollEvent, 1024)}
 	c.epoll, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	require.NoError(t, err)
+	return c
+}
+
+// gather starts a crowd, and returns how long it took until all were subscribed. It is stopped with the test at the
+// latest.
+func (c *crowd) gather() time.Duration {
+	c.t.Helper()
+	c.begun = time.Now()
 	c.all.Go(c.run)
-	t.Cleanup(c.stop)
+	c.t.Cleanup(c.stop)
 	took, ok := <-c.grown
 	if !ok {
-		t.Fatalf("gathering %d clients: %v", size, *c.failed.Load())
+		c.t.Fatalf("gathering %d clients: %v", len(c.uids), *c.failed.Load())
 	}
-	return c, took
+	return took
 }
 
 // stop ends all connections at once, so that none is left in TIME_WAIT, and waits until it is so.
@@ -106,7 +113,6 @@ func (c *crowd) stop() {
 func (c *crowd) run() {
 	runtime.LockOSThread() // the thread ends with it
 	defer c.close()
-	c.events = make([]syscall.EpollEvent, 1024)
 	for next := time.Now(); !c.stopped.Load() && c.failed.Load() == nil; next = next.Add(grain) {
 		nap(time.Until(next))
 		c.grow()
@@ -138,7 +144,7 @@ func (c *crowd) fail(err error) { c.failed.CompareAndSwap(nil, &err) }
 
 // grow makes connections while some are to be made.
 func (c *crowd) grow() {
-	for c.made < c.size && c.growing < atOnce && c.failed.Load() == nil {
+	for c.made < len(c.uids) && c.growing < atOnce && c.failed.Load() == nil {
 		if err := c.dial(c.made); err != nil {
 			c.fail(fmt.Errorf("connecting client %d: %w", c.made, err))
 		}
@@ -230,7 +236,7 @@ func (c *crowd) advance(p *client, data []byte) (after []byte, err error) {
 			return nil, fmt.Errorf("client %d was refused: %s", p.i, head)
 		}
 		p.stage, p.early = subscribing, rest
-		if err := c.say(p, subscribe(c.uids(p.i))); err != nil {
+		if err := c.say(p, subscribe(c.uids[p.i])); err != nil {
 			return nil, err
 		}
 	}
@@ -240,7 +246,7 @@ func (c *crowd) advance(p *client, data []byte) (after []byte, err error) {
 	}
 	p.stage, p.early = watching, nil
 	c.growing--
-	if c.made == c.size && c.growing == 0 {
+	if c.made == len(c.uids) && c.growing == 0 {
 		c.grown <- time.Since(c.begun)
 	}
 	return after, nil

@@ -64,8 +64,8 @@
 //
 // # Promises
 //
-// What is counted is what arrived, all of it: TestHarnessCounts, TestDeliveriesCutAnywhere, TestHistogram. What does
-// not arrive is missed: TestHarnessNoticesWhatIsMissing.
+// What is counted is what arrived, all of it: TestHarnessCounts, TestHarnessCountsWhatComesInPieces,
+// TestDeliveriesCutAnywhere, TestHistogram. What does not arrive is missed: TestHarnessNoticesWhatIsMissing.
 //
 // # Concurrency
 //

@@ -54,9 +54,10 @@ type session struct {
 // connect gathers the audience before the target, and waits until what that began is over.
 func connect(t testing.TB, at *target, a audience, wait time.Duration) *session {
 	t.Helper()
-	c, _ := gather(t, at.at[0], len(a.clients), func(i int) []int { return a.clients[i] })
+	s := &session{t: t, at: at, crowd: newCrowd(t, at.at[0], a.clients), audience: a, patience: patience}
+	s.crowd.gather()
 	time.Sleep(wait)
-	return &session{t: t, at: at, crowd: c, audience: a, patience: patience}
+	return s
 }
 
 func (s *session) end() {

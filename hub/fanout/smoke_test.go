@@ -27,6 +27,18 @@ func TestHarnessCounts(t *testing.T) {
 	}
 }
 
+// TestHarnessCountsWhatComesInPieces of any length: no read is a whole message.
+func TestHarnessCountsWhatComesInPieces(t *testing.T) {
+	at, a := startFloor(t), spread(20, 10, 100)
+	s := &session{t: t, at: at, crowd: newCrowd(t, at.at[0], a.clients), audience: a, patience: patience}
+	s.crowd.buf = s.crowd.buf[:delivery+24]
+	s.crowd.gather()
+	defer s.end()
+	r := s.rate(400, 250*time.Millisecond)
+	require.Equal(t, int64(200), r.expected)
+	require.Zero(t, r.missing())
+}
+
 // TestHarnessNoticesWhatIsMissing when one of ten deliveries is left out.
 func TestHarnessNoticesWhatIsMissing(t *testing.T) {
 	s := connect(t, startFloor(t, dropVariable+"=10"), spread(50, 10, 100), 0)
