@@ -3,6 +3,7 @@
 package fanout
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -78,41 +79,41 @@ func BenchmarkW1(b *testing.B) {
 func BenchmarkW2(b *testing.B) {
 	a := spread(*conns, each, users)
 	inTurns(b, func(f figures) {
-		floor := w2(b, "floor", startFloor(b), a, 0)
-		most := saturated(b, "coalescing floor", startFloor(b, coalesceVariable+"=1"), a)
-		hub := w2(b, "hub", startHub(b), a, *settle)
-		f.add("µs/delivery", hub.even.perDelivery())
-		f.add("x-floor", hub.even.perDelivery()/floor.even.perDelivery())
-		f.add("p99-ms", hub.busy.latency.quantile(0.99))
-		f.add("p99-x-floor", hub.busy.latency.quantile(0.99)/floor.busy.latency.quantile(0.99))
-		f.add("saturated/s", hub.most.perSecond)
-		f.add("saturated-x-floor", hub.most.perSecond/most.perSecond)
+		floor := w2(b, "floor", startFloor(b), a, 0, even, busy)
+		most := w2(b, "coalescing floor", startFloor(b, coalesceVariable+"=1"), a, 0, saturated)
+		hub := w2(b, "hub", startHub(b), a, *settle, even, busy, saturated)
+		f.add("µs/delivery", hub[even].perDelivery())
+		f.add("x-floor", hub[even].perDelivery()/floor[even].perDelivery())
+		f.add("p99-ms", hub[busy].latency.quantile(0.99))
+		f.add("p99-x-floor", hub[busy].latency.quantile(0.99)/floor[busy].latency.quantile(0.99))
+		f.add("saturated/s", hub[saturated].perSecond)
+		f.add("saturated-x-floor", hub[saturated].perSecond/most[saturated].perSecond)
 	})
 }
 
-// loads are what W2 consists of.
-type loads struct{ even, busy, most result }
+// The loads of W2, in changes a second.
+const (
+	even      = 500
+	busy      = 1000
+	saturated = -1 // as many as are delivered
+)
 
-func w2(b *testing.B, who string, at *target, a audience, wait time.Duration) (r loads) {
+// w2 is what came of each of the loads.
+func w2(b *testing.B, who string, at *target, a audience, wait time.Duration, loads ...int) map[int]result {
 	b.Helper()
 	s := connect(b, at, a, wait)
 	defer s.end()
-	r.even = s.rate(500, *duration)
-	tell(b, who+", 500 changes/s", r.even)
-	r.busy = s.rate(1000, *duration)
-	tell(b, who+", 1000 changes/s", r.busy)
-	r.most = s.saturate(outstanding, *duration)
-	tell(b, who+", saturated", r.most)
-	return r
-}
-
-func saturated(b *testing.B, who string, at *target, a audience) result {
-	b.Helper()
-	s := connect(b, at, a, 0)
-	defer s.end()
-	r := s.saturate(outstanding, *duration)
-	tell(b, who+", saturated", r)
-	return r
+	results := map[int]result{}
+	for _, load := range loads {
+		if load == saturated {
+			results[load] = s.saturate(outstanding, *duration)
+			tell(b, who+", saturated", results[load])
+			continue
+		}
+		results[load] = s.rate(load, *duration)
+		tell(b, fmt.Sprintf("%s, %d changes/s", who, load), results[load])
+	}
+	return results
 }
 
 // BenchmarkConnect is a storm of clients who connect and subscribe to a hundred users, 128 at a time. A tenth of them

@@ -167,7 +167,11 @@ func (c *crowd) dial(i int) error {
 	if err := syscall.Connect(fd, &c.server); err != nil && !errors.Is(err, syscall.EINPROGRESS) {
 		return err
 	}
-	return syscall.EpollCtl(c.epoll, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLOUT, Fd: int32(fd)})
+	return c.watch(fd, syscall.EPOLLOUT, syscall.EPOLL_CTL_ADD)
+}
+
+func (c *crowd) watch(fd int, events uint32, op int) error {
+	return syscall.EpollCtl(c.epoll, op, fd, &syscall.EpollEvent{Events: events, Fd: int32(fd)})
 }
 
 // look takes all that waits to be read.
@@ -207,8 +211,7 @@ func (c *crowd) handle(p *client) error {
 
 func (c *crowd) upgrade(p *client) error {
 	p.stage = upgrading
-	err := syscall.EpollCtl(c.epoll, syscall.EPOLL_CTL_MOD, p.fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(p.fd)})
-	if err != nil {
+	if err := c.watch(p.fd, syscall.EPOLLIN, syscall.EPOLL_CTL_MOD); err != nil {
 		return err
 	}
 	return c.say(p, []byte("GET /v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+

@@ -5,8 +5,8 @@
 //
 // Everything, in about three minutes, and then the same with as many idle connections as 20,000 files allow:
 //
-//	go test -run xxx -bench . ./hub/fanout
-//	go test -run xxx -bench Idle ./hub/fanout -fanout.idle 19800 -fanout.rounds 1 -fanout.idlefor 15s
+//	go test -v -run xxx -bench . ./hub/fanout
+//	go test -v -run xxx -bench Idle ./hub/fanout -fanout.idle 19800 -fanout.rounds 1 -fanout.idlefor 15s
 //
 // One of W1, W2, Connect and Idle alone is -bench W2. The sizes are flags that come after the package; these are the
 // defaults:
@@ -18,13 +18,13 @@
 //	-fanout.settle 2s      between connecting to a hub and its load, in which it tells NATS whom it watches
 //	-fanout.idlefor 5s     until the memory of idle connections is read
 //
-// Give it a machine on which nothing else runs, and as many open files as connections and 200 more (ulimit -Hn). Each
-// load of each round is logged. FANOUT_PROFILE=/tmp/hub.pprof keeps the processor profile of the last hub.
+// Give it a machine on which nothing else runs, and as many open files as connections and 200 more (ulimit -Hn). With
+// -v each load of each round is logged. FANOUT_PROFILE=/tmp/hub.pprof keeps the processor profile of the last hub.
 //
 // # What is measured
 //
 // The hub is the real one, behind its real Serve, without tokens, in a process of its own. It is fed by a NATS server
-// in another, whose stream is in memory. The floor is a process with one thread and one epoll, to which the same
+// in another, whose stream is in memory. The floor is a process with one loop over one epoll, to which the same
 // messages of the same size are handed ready: it writes a frame, built once, to everybody who watches, with one
 // write(2) a client and message. The coalescing floor writes once a client for all that waits when it looks, as the
 // hub does. Both answer real handshakes. All are started anew in each round.

@@ -21,7 +21,7 @@ const (
 	dropVariable     = "FANOUT_DROP"     // n: each n-th delivery is left out, so that the harness can be seen to notice
 )
 
-// floor delivers with what the kernel asks for and nothing else: one thread, one epoll, and a frame that is built once
+// floor delivers with what the kernel asks for and nothing else: one loop, one epoll, and a frame that is built once
 // is written as it is to everybody who watches. What it is to deliver comes in over a connection of its own: a user's
 // number, a payload's length, both of four bytes, and the payload.
 type floor struct {
@@ -72,7 +72,8 @@ func serveFloor(ctx context.Context, at func(...any)) (err error) {
 }
 
 func listen() (fd, port int, err error) {
-	if fd, err = syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0); err != nil {
+	fd, err = syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
 		return 0, 0, err
 	}
 	if err = syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {

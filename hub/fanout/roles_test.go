@@ -52,8 +52,8 @@ func serveHub(ctx context.Context, at func(...any)) error {
 	if err != nil {
 		return err
 	}
-	h, err := hub.New(hub.Config{Bus: bus, Auth: hub.Auth{None: true}, ID: "hub", Limits: hub.Limits{MaxConnectionsPerSubject: 1 << 20,
-		MaxUIDsPerSubject: 1 << 30}})
+	h, err := hub.New(hub.Config{Bus: bus, Auth: hub.Auth{None: true}, ID: "hub",
+		Limits: hub.Limits{MaxConnectionsPerSubject: 1 << 20, MaxUIDsPerSubject: 1 << 30}})
 	if err != nil {
 		return err
 	}
