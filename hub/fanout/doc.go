@@ -3,7 +3,7 @@
 //
 // # Measuring the fan-out
 //
-// Everything, in about three minutes, and then the same with as many idle connections as 20,000 files allow:
+// Everything, in about three minutes, and then as many idle connections as 20,000 files allow:
 //
 //	go test -v -run xxx -bench . ./hub/fanout
 //	go test -v -run xxx -bench Idle ./hub/fanout -fanout.idle 19800 -fanout.rounds 1 -fanout.idlefor 15s
