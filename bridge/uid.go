@@ -28,8 +28,10 @@ func ParseUID(s string) (UID, error) {
 	if s == "." || s == ".." { // each user is a segment of the vendor's paths, where these two are directions
 		return "", fmt.Errorf("%w: %q means something else in a path", ErrUID, s)
 	}
-	if i := strings.IndexFunc(s, notInUID); i >= 0 {
-		return "", fmt.Errorf("%w: %q has a byte at %d that is none of a-z 0-9 . _ -", ErrUID, s, i)
+	for i := range len(s) {
+		if notInUID(s[i]) {
+			return "", fmt.Errorf("%w: %q has a byte at %d that is none of a-z 0-9 . _ -", ErrUID, s, i)
+		}
 	}
 	return UID(strings.ToLower(s)), nil
 }
@@ -53,6 +55,6 @@ func ParseUIDs(list []string) ([]UID, error) {
 	return uids, errors.Join(wrong...)
 }
 
-func notInUID(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' || r == '.')
+func notInUID(b byte) bool {
+	return !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '-' || b == '.')
 }

@@ -13,8 +13,8 @@ import (
 type line struct {
 	net.Conn
 	mu  sync.Mutex
-	raw syscall.RawConn              // nil: the connection cannot be written to without waiting
-	try func(fd uintptr) (done bool) // one write, kept so that it costs no allocation
+	raw syscall.RawConn  // nil: the connection cannot be written to without waiting
+	try func(fd uintptr) // one write, kept so that it costs no allocation
 
 	// of the write under way
 	out     []byte
@@ -54,7 +54,7 @@ func (l *line) offer(p []byte) (int, error) {
 	}
 	defer l.mu.Unlock()
 	l.out, l.written, l.failed = p, 0, nil
-	err := l.raw.Write(l.try)
+	err := l.raw.Control(l.try) // not Write, which has a lock and a deadline of its own: frames have ours, and do not wait
 	l.out = nil
 	if err != nil {
 		return 0, err

@@ -1,11 +1,11 @@
-//go:build unix
+//go:build unix && !linux
 
 package hub
 
 import "syscall"
 
 // writeOnce hands the kernel what it takes now.
-func (l *line) writeOnce(fd uintptr) bool {
+func (l *line) writeOnce(fd uintptr) {
 	for {
 		n, err := syscall.Write(int(fd), l.out)
 		switch err {
@@ -16,6 +16,6 @@ func (l *line) writeOnce(fd uintptr) bool {
 		default:
 			l.failed = err
 		}
-		return true
+		return
 	}
 }

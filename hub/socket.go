@@ -1,12 +1,14 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -49,8 +51,9 @@ func (h *Hub) webSocket(c echo.Context) error {
 		h.exit(s)
 		return nil // it is answered
 	}
-	token := strings.Clone(tokenOf(r)) // of the request
-	go k.run(token)
+	err = k.greet(tokenOf(r))
+	k.hub.flush(s, new([]byte))
+	go k.run(err)
 	return nil
 }
 
@@ -70,11 +73,11 @@ func (h *Hub) open(wake chan struct{}) (*session, error) {
 	return s, nil
 }
 
-// run reads until the connection ends, and lets the session go.
-func (k *socket) run(token string) {
+// run reads until the connection ends, and lets the session go: at once where it was not let in.
+func (k *socket) run(refused error) {
 	defer k.leave()
-	if err := k.greet(token); err != nil {
-		k.give(strings.NewReader(""), err)
+	if refused != nil {
+		k.give(strings.NewReader(""), refused)
 		return
 	}
 	for {
@@ -93,7 +96,7 @@ func (k *socket) run(token string) {
 // greet lets in who has shown a token with the request, or needs none. Others have a while to say it.
 func (k *socket) greet(token string) error {
 	if k.hub.auth.None || token != "" {
-		return k.apart(func(context.Context) error { return k.authenticate(token, "") })
+		return k.authenticate(token, "")
 	}
 	k.hub.mu.Lock()
 	defer k.hub.mu.Unlock()
@@ -120,8 +123,11 @@ func (k *socket) give(rest io.Reader, err error) {
 // take handles one message. Only an error that ends the connection is returned; any other is answered.
 func (k *socket) take(kind websocket.MessageType, r io.Reader) error {
 	late := time.AfterFunc(messageWithin, k.late)
-	data, err := io.ReadAll(io.LimitReader(r, k.hub.limits.MaxMessageBytes+1))
+	room := rooms.Get().(*bytes.Buffer)
+	defer giveBack(room)
+	_, err := room.ReadFrom(io.LimitReader(r, k.hub.limits.MaxMessageBytes+1))
 	late.Stop()
+	data := room.Bytes()
 	switch {
 	case err != nil:
 		return k.broken(err)
@@ -135,6 +141,17 @@ func (k *socket) take(kind websocket.MessageType, r io.Reader) error {
 		return errTooOften
 	}
 	return k.apart(func(ctx context.Context) error { return k.answer(ctx, data) })
+}
+
+// rooms are for messages while they are read and answered: most fit into one that is there already.
+var rooms = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, 4<<10)) }}
+
+// giveBack lets others have a room, unless one huge message has made it huge.
+func giveBack(room *bytes.Buffer) {
+	if room.Cap() <= 64<<10 {
+		room.Reset()
+		rooms.Put(room)
+	}
 }
 
 // answer does what a message says, and sends the answer.

@@ -12,6 +12,7 @@ type user struct {
 	from    int          // where in frame the presence begins
 	held    *hold        // what is shown instead of entry for a while; nil: nothing
 	watched []*session   // who is told
+	weight  int          // how many the holder was told of last
 	told    uint64       // the last telling that has come across it, see once
 }
 
@@ -149,6 +150,7 @@ func (h *Hub) want(uid bridge.UID) *user {
 		h.unvouched[uid] = true
 	}
 	h.holder.Watch(uid)
+	u.weight = 1
 	return u
 }
 
@@ -172,5 +174,8 @@ func (h *Hub) weigh(u *user) {
 	if h.pinned[u.uid] {
 		n++ // for the backends
 	}
-	h.holder.Weigh(u.uid, n)
+	if n >= 2*u.weight || 2*n <= u.weight { // the holder would not tell of less
+		u.weight = n
+		h.holder.Weigh(u.uid, n)
+	}
 }
