@@ -90,6 +90,8 @@ type Hub struct {
 	leaving  chan struct{} // closed when the hub begins to stop
 	quit     chan struct{} // closed when a draining hub waits for nobody any more
 
+	applied time.Time // when the last message of the log was; owned by who follows the log
+
 	mu        sync.Mutex
 	users     map[bridge.UID]*user
 	wanted    map[bridge.UID]bool      // watched by this hub's holder
@@ -100,6 +102,7 @@ type Hub struct {
 	sessions  map[*session]bool
 	heart     heart
 	telling   uint64 // counts tellings, see once
+	applying  bool   // a message of the log is being applied: who is touched is told when it is
 	subjects  map[string]*subject
 	setters   map[bridge.UID]*setter // who has set their presence of late
 	position  bridge.Cursor          // what has been applied of the log

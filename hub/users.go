@@ -1,6 +1,10 @@
 package hub
 
-import "github.com/presence-bridge/presence-bridge/bridge"
+import (
+	"time"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
 
 // user is what the hub holds of one user. The hub's mutex guards it.
 type user struct {
@@ -75,8 +79,17 @@ func (h *Hub) CaughtUp() {
 // Apply implements [bridge.Follower]: one message of the log. Before CaughtUp it is history; after, somebody
 // has just looked.
 func (h *Hub) Apply(e bridge.Entry) {
+	waited := time.Since(h.applied) > atRest
+	h.apply(e)
+	h.tellApplied(waited)
+	h.applied = time.Now()
+}
+
+func (h *Hub) apply(e bridge.Entry) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.applying = true
+	defer func() { h.applying = false }()
 	u := h.user(e.UID)
 	if e.Seq <= u.entry.Seq {
 		return
