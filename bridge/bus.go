@@ -77,11 +77,15 @@ func (b *Bus) untilBack(ctx context.Context) bool {
 
 // warn logs what went wrong with NATS. What follows from its being away, which was told, is for who debugs.
 func (b *Bus) warn(what string, err error, more ...any) {
-	level := slog.LevelWarn
+	b.log.Log(context.Background(), b.level(err, slog.LevelDebug), what, append([]any{"error", err}, more...)...)
+}
+
+// level is that of a warning, or of what follows from NATS being away.
+func (b *Bus) level(err error, away slog.Level) slog.Level {
 	if b.Away() || errors.Is(err, errReconnected) {
-		level = slog.LevelDebug
+		return away
 	}
-	b.log.Log(context.Background(), level, what, append([]any{"error", err}, more...)...)
+	return slog.LevelWarn
 }
 
 // epoch counts how often the connection was made. What was read in another one may be lost: a server comes back without

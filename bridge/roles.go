@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -36,7 +37,7 @@ func (b *Bus) Lead(ctx context.Context, role Role, id string, lead func(context.
 		if ctx.Err() != nil {
 			return nil
 		}
-		b.warn("not leading any more", err, "role", role, "id", id)
+		b.log.Log(ctx, b.level(err, slog.LevelInfo), "not leading any more", "role", role, "id", id, "error", err)
 		if pause(ctx, l.renewEvery()) != nil {
 			return nil
 		}

@@ -62,14 +62,14 @@ func (h *Hub) show(uid bridge.UID) {
 
 // toldElsewhere shows at once those whom a client has seen offline already, at a hub that took them for offline sooner:
 // it may not be taken back in time. The caller holds mu.
-func (h *Hub) toldElsewhere(uids []bridge.UID, from uint64) {
+func (h *Hub) toldElsewhere(users []*user, from uint64) {
 	if h.grace == nil || from == 0 {
 		return
 	}
-	for _, uid := range uids {
-		if u := h.users[uid]; u != nil && u.held != nil && u.entry.Seq <= from {
-			h.grace.end(uid)
-			h.show(uid)
+	for _, u := range users {
+		if u.held != nil && u.entry.Seq <= from {
+			h.grace.end(u.uid)
+			h.show(u.uid)
 		}
 	}
 }

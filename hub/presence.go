@@ -66,13 +66,13 @@ func (h *Hub) ask(waiting, request context.Context, g grant, uids []bridge.UID) 
 		return subscribedMessage{}, err
 	}
 	defer h.exit(s)
-	allowed, denied, err := h.askFor(s, g, uids)
+	users, denied, err := h.askFor(s, g, uids)
 	if err != nil {
 		return subscribedMessage{}, err
 	}
 	for {
 		h.mu.Lock()
-		answer, feed := h.snapshot(s, allowed, 0), h.feed
+		answer, feed := h.snapshot(s, users, 0), h.feed
 		h.mu.Unlock()
 		answer.Feed = &feed
 		answer.Denied, answer.Complete = denied, true
@@ -87,24 +87,24 @@ func (h *Hub) ask(waiting, request context.Context, g grant, uids []bridge.UID) 
 }
 
 // askFor joins a session that lives for one request, and keeps its users watched for a while after it.
-func (h *Hub) askFor(s *session, g grant, uids []bridge.UID) (allowed, denied []bridge.UID, err error) {
+func (h *Hub) askFor(s *session, g grant, uids []bridge.UID) (users []*user, denied []bridge.UID, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.grant = g
-	allowed, denied = g.split(uids)
+	allowed, denied := g.split(uids)
 	if err := h.checkLimits(s, allowed); err != nil {
 		return nil, nil, err
 	}
-	for _, uid := range allowed {
-		h.join(s, uid)
-		if len(h.user(uid).watched) == 1 {
-			h.linger(uid, askedFor)
+	users = h.joinAll(s, allowed)
+	for _, u := range users {
+		if len(u.watched) == 1 {
+			h.linger(u.uid, askedFor)
 		}
 		if key := g.key; key != "" {
-			h.subject(key).asked[uid] = time.Now().Add(askedFor)
+			h.subject(key).asked[u.uid] = time.Now().Add(askedFor)
 		}
 	}
-	return allowed, denied, nil
+	return users, denied, nil
 }
 
 // putPresence serves PUT /v1/presence/{uid}/{resource}.

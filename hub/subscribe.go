@@ -32,19 +32,26 @@ func (h *Hub) subscribe(ctx context.Context, s *session, id string, uids []bridg
 	if len(s.watches) == 0 {
 		s.watches = make(map[*user]int, len(allowed))
 	}
-	for _, uid := range allowed {
-		h.join(s, uid)
-	}
-	h.toldElsewhere(allowed, from)
-	answer := h.snapshot(s, allowed, from)
+	users := h.joinAll(s, allowed)
+	h.toldElsewhere(users, from)
+	answer := h.snapshot(s, users, from)
 	answer.ID, answer.Denied, answer.Complete = id, denied, since == "" || useful
 	s.reply(answer.encode())
 	return nil
 }
 
-// join makes a session a watcher of a user. The caller holds mu.
-func (h *Hub) join(s *session, uid bridge.UID) {
-	u := h.want(uid)
+// joinAll makes a session a watcher of these users. The caller holds mu.
+func (h *Hub) joinAll(s *session, uids []bridge.UID) []*user {
+	users := make([]*user, len(uids))
+	for i, uid := range uids {
+		users[i] = h.want(uid)
+		h.join(s, users[i])
+	}
+	return users
+}
+
+// join makes a session a watcher of a user who is wanted. The caller holds mu.
+func (h *Hub) join(s *session, u *user) {
 	if _, watches := s.watches[u]; watches {
 		return
 	}
@@ -58,13 +65,12 @@ func (h *Hub) join(s *session, uid bridge.UID) {
 
 // snapshot is the state of these users now, of those that changed after from. The caller holds mu, so that
 // whatever comes next comes as a change.
-func (h *Hub) snapshot(s *session, uids []bridge.UID, from uint64) subscribedMessage {
+func (h *Hub) snapshot(s *session, users []*user, from uint64) subscribedMessage {
 	m := subscribedMessage{Type: "subscribed", Presences: presences{}, Pending: []bridge.UID{}}
-	for _, uid := range uids {
-		u := h.user(uid)
+	for _, u := range users {
 		switch {
 		case !u.known():
-			m.Pending = append(m.Pending, uid)
+			m.Pending = append(m.Pending, u.uid)
 			s.mark(u)
 			continue
 		case s.grant.raw:

@@ -83,16 +83,16 @@ func (w *world) killPoller(ctx context.Context, s *pollerSeat) (string, error) {
 
 // makeZombie stops whoever leads, until another has led for a while, and wakes it up as one that thinks it leads.
 func (w *world) makeZombie(ctx context.Context) (proof string, err error) {
-	err = until(ctx, patience, "somebody who leads and can be stopped", func() bool {
+	late := until(ctx, patience, "somebody who leads and can be stopped", func() bool {
 		id := w.leader(ctx)
 		for _, s := range w.pollers {
-			if proof == "" && s.is(id) {
+			if proof == "" && err == nil && s.is(id) {
 				proof, err = w.stopLeader(ctx, s, id)
 			}
 		}
 		return proof != "" || err != nil
 	})
-	return proof, err
+	return proof, errors.Join(err, late)
 }
 
 func (w *world) stopLeader(ctx context.Context, s *pollerSeat, id string) (proof string, err error) {
