@@ -11,7 +11,7 @@ import (
 // come after the time that the hub has to stop are let go at its end, and are told to wait for their turn elsewhere:
 // what is fixed is how many come to the other hubs in a second, not how long that takes.
 const (
-	leavePerS    = 1200                   // clients that may come back in a second
+	leavePerS    = 1100                   // clients that may come back in a second
 	comeBackFrom = 10 * time.Millisecond  // after goodbye, for the connection to be closed
 	scatter      = 100 * time.Millisecond // beyond that, by chance: who is let go together does not come back together
 	dismissEvery = 20 * time.Millisecond

@@ -18,11 +18,11 @@ func TestTurns(t *testing.T) {
 		now, waited time.Duration
 	}{
 		{0, 0, 0},
-		{12, 0, 10 * time.Millisecond},
-		{12, 20 * time.Millisecond, 0},
-		{9_999, 8 * time.Second, 332500 * time.Microsecond},
-		{24_000, 10 * time.Second, 10 * time.Second},
-		{100_000, time.Minute, 23333333333},
+		{11, 0, 10 * time.Millisecond},
+		{11, 20 * time.Millisecond, 0},
+		{9_999, 8 * time.Second, 1090 * time.Millisecond},
+		{22_000, 10 * time.Second, 10 * time.Second},
+		{100_000, time.Minute, 30909090909},
 	} {
 		require.Equal(t, c.waited+comeBackFrom, comeBackAfter(c.i, c.now, 0), "%+v", c)
 		require.Equal(t, c.waited+comeBackFrom+scatter, comeBackAfter(c.i, c.now, 1), "%+v", c)

@@ -231,7 +231,7 @@ func (m *moving) holds(newest map[string]int) bool {
 func (m *moving) run(ctx context.Context, pages []string, in func()) error {
 	after, err := m.visit(ctx, pages[0], func() { in(); m.arrived[0].Add(1) })
 	m.let = time.Now()
-	if after == 0 { // one that was told and then cut off knows all that it needs
+	if websocket.CloseStatus(err) != websocket.StatusServiceRestart || after == 0 {
 		return fmt.Errorf("at the first hub, told to come back after %s: %w", after, err)
 	}
 	time.Sleep(after)

@@ -31,7 +31,7 @@ type hubSettings struct {
 	PageUIDs       []string      `name:"page-uids" variable:"PAGE_UIDS" group:"hub" placeholder:"UID" help:"Whom the live page shows to who opens it bare, separated by commas; user-0001..user-0200 is a range."`
 	WatchUIDs      []string      `name:"watch-uids" variable:"WATCH_UIDS" group:"hub" placeholder:"UID" help:"Who is watched whether or not a browser looks, for backends that read NATS; lists and ranges as for the page."`
 	OfflineGrace   time.Duration `variable:"OFFLINE_GRACE" group:"hub" default:"0s" help:"How long who goes offline is shown to browsers as they were, at most 5m, so that one who returns meanwhile never flickers. NATS carries the raw truth."`
-	DrainTimeout   time.Duration `variable:"DRAIN_TIMEOUT" group:"hub" default:"10s" help:"How long a hub that stops may go on serving clients whose turn to leave has not come; 1,200 leave in a second. The process needs 5s more before it is killed, and another 1s for each 10,000 clients."`
+	DrainTimeout   time.Duration `variable:"DRAIN_TIMEOUT" group:"hub" default:"10s" help:"How long a hub that stops may go on serving clients whose turn to leave has not come; 1,100 leave in a second. The process needs 5s more before it is killed, and another 1s for each 10,000 clients."`
 	CallbackSecret string        `variable:"CALLBACK_SECRET" group:"hub" placeholder:"SECRET" help:"The secret of the vendor's callback rule for userStatus. It switches POST /v1/callbacks/easemob on: whoever logs in or out is looked at in the next call. Prefer the variable: others on the machine see flags."`
 
 	Auth           string `variable:"AUTH" group:"auth" placeholder:"WORD" help:"none lets everybody watch and set everybody, and has to be asked for in words."`
