@@ -108,7 +108,7 @@ func (m *graceModel) step() {
 		m.connect(c)
 		require.NoError(m.t, m.hubs[c.hub].subscribe(m.t.Context(), c.session, "", []bridge.UID{m.uid(), m.uid()}, ""))
 	case n < 82:
-		m.hangUp(c)
+		c.hangUp(m.hubs[c.hub])
 	case n < 88:
 		m.connect(c)
 	case n < 92:
@@ -205,7 +205,7 @@ func (m *graceModel) anew(hub int) {
 	}
 	for _, c := range m.clients {
 		if c.hub == hub {
-			m.hangUp(c)
+			c.hangUp(m.hubs[c.hub])
 		}
 	}
 	m.stops[hub]()
@@ -312,13 +312,6 @@ func (m *graceModel) connect(c *modelClient) {
 	require.NoError(m.t, m.hubs[c.hub].subscribe(m.t.Context(), c.session, "", slices.Collect(maps.Keys(c.uids)), c.cursor))
 	if m.r.IntN(4) > 0 { // else the answer is pulled later, or lost
 		m.pull(c)
-	}
-}
-
-func (m *graceModel) hangUp(c *modelClient) {
-	if c.session != nil {
-		m.hubs[c.hub].exit(c.session)
-		c.session = nil
 	}
 }
 

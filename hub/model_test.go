@@ -117,7 +117,7 @@ func (m *model) step() {
 	case n < 86:
 		m.unsubscribe(c, m.uid())
 	case n < 91:
-		m.hangUp(c)
+		c.hangUp(m.hubs[c.hub])
 	case n < 95:
 		m.hubs[hub].hear(bridge.Feed{State: []bridge.FeedState{bridge.FeedLive, bridge.FeedDegraded, bridge.FeedDown}[m.r.IntN(3)]})
 	case n < 98:
@@ -225,9 +225,9 @@ func (m *model) unsubscribe(c *modelClient, uid bridge.UID) {
 	c.forget(uid)
 }
 
-func (m *model) hangUp(c *modelClient) {
+func (c *modelClient) hangUp(of *Hub) {
 	if c.session != nil {
-		m.hubs[c.hub].exit(c.session)
+		of.exit(c.session)
 		c.session = nil
 	}
 }
