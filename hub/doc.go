@@ -47,7 +47,8 @@
 //   - History is never shown as news: TestHistoryIsNotNews, TestUnwatchedIsHistory, TestUnwatchedIsContradicted.
 //   - Who goes offline is shown as they were for OFFLINE_GRACE, in stream and snapshots alike, and who returns
 //     meanwhile never was away: TestOfflineGrace, TestGrace, TestManyInGrace. A cursor does not cover what is held
-//     back, whichever hub it comes to: TestGraceModel, TestCursorsOfAGrace, TestToldElsewhere. See below.
+//     back, whichever hub it comes to: TestGraceModel, TestCursorsOfAGrace,
+//     TestChangesDoNotClaimWhatIsHeldBack, TestToldElsewhere. See below.
 //   - A delivery allocates nothing, and an idle client is one goroutine: TestADeliveryAllocatesNothing,
 //     TestAnIdleClientIsOneGoroutine. One who does not read holds up nobody: TestASocketIsNotWaitedFor.
 //   - A slow client gets fewer, newer states, and costs what it watches: TestSlowClient, TestPendingIsBounded,

@@ -80,3 +80,24 @@ func counted(t testing.TB, r *prometheus.Registry, name string) float64 {
 	require.Fail(t, "there is no "+name)
 	return 0
 }
+
+// TestChangesDoNotClaimWhatIsHeldBack: who has come and gone before a client was told is told as they were, and the
+// cursor of that message leaves room for the rest.
+func TestChangesDoNotClaimWhatIsHeldBack(t *testing.T) {
+	h := quietHub(t, func(c *Config) { c.OfflineGrace = time.Minute })
+	h.hear(live())
+	s := greeted(t, h, grant{open: true})
+	require.NoError(t, h.subscribe(t.Context(), s, "", []bridge.UID{"a"}, ""))
+	h.pull(s)
+	was := online("here")
+	gone := entry(2, "a", bridge.StateOf(map[string]string{"web": "0"}, "here", 0), bridge.ChangedStatus)
+	gone.Prev = &was
+	h.Apply(entry(1, "a", was, bridge.ChangedFirst))
+	h.Apply(gone)
+	frames := pulled(t, h, s)
+	require.Len(t, frames, 1)
+	require.True(t, frames[0].Presences[0].Online, "as they were")
+	cursor, err := parseCursor(frames[0].Cursor)
+	require.NoError(t, err)
+	require.Less(t, cursor.from, gone.Seq)
+}
