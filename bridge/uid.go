@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // MaxUIDBytes is the longest user id the vendor takes.
@@ -40,7 +41,8 @@ func ParseUID(s string) (UID, error) {
 // are wrong, at most eight by name.
 func ParseUIDs(list []string) ([]UID, error) {
 	uids := make([]UID, 0, len(list))
-	seen := make(map[UID]bool, len(list))
+	seen := sets.Get().(map[UID]bool)
+	defer func() { clear(seen); sets.Put(seen) }()
 	var wrong []error
 	for _, s := range list {
 		uid, err := ParseUID(s)
@@ -54,6 +56,9 @@ func ParseUIDs(list []string) ([]UID, error) {
 	}
 	return uids, errors.Join(wrong...)
 }
+
+// sets are for finding out who is named twice: making one costs more than using it.
+var sets = sync.Pool{New: func() any { return map[UID]bool{} }}
 
 func notInUID(b byte) bool {
 	return !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '-' || b == '.')

@@ -34,15 +34,29 @@ func (k *socket) accept(w http.ResponseWriter, r *http.Request) error {
 	conn.SetReadLimit(-1) // receive has the limit
 	k.hub.mu.Lock()
 	defer k.hub.mu.Unlock()
-	k.session.conn, k.session.line = conn, tap.line
+	k.session.conn, k.session.line, k.session.opening = conn, tap.line, tap.opening
+	k.session.writing = true // until begin has written the opening
 	k.hub.heart.add(k.session)
 	return nil
 }
 
-// tap puts a line between coder/websocket and the connection, and small buffers in place of net/http's.
+// tap puts a line between coder/websocket and the connection, and small buffers in place of net/http's. It keeps what
+// opens the WebSocket, so that it goes out with the first message: one write where there would be two.
 type tap struct {
 	http.ResponseWriter
-	line *line
+	line    *line
+	opening []byte
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (t *tap) WriteHeader(status int) {
+	if status != http.StatusSwitchingProtocols {
+		t.ResponseWriter.WriteHeader(status)
+		return
+	}
+	b := bytes.NewBufferString("HTTP/1.1 101 Switching Protocols\r\n")
+	_ = t.Header().Write(b) // to a buffer: it cannot fail
+	t.opening = append(b.Bytes(), "\r\n"...)
 }
 
 // Hijack implements [http.Hijacker]. A client may say something as soon as it sees that it was accepted, so net/http

@@ -113,6 +113,36 @@ func trimmed(buf []byte) []byte {
 	return buf
 }
 
+// buffers are for those who write and have none of their own.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func putBuffer(buf *[]byte) {
+	*buf = trimmed(*buf)
+	buffers.Put(buf)
+}
+
+// begin answers a handshake, and waits until that is written: nothing may go before it, neither of others who write nor
+// of coder/websocket, which has its own say as soon as somebody reads.
+func (h *Hub) begin(s *session) {
+	buf := buffers.Get().(*[]byte)
+	defer putBuffer(buf)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	rest := h.take(s, buf)
+	h.mu.Unlock()
+	n, err := s.line.offer(rest)
+	if rest = rest[n:]; err == nil && len(rest) > 0 {
+		n, err = s.line.writeWithin(rest, stallWithin)
+		rest = rest[n:]
+	}
+	h.mu.Lock()
+	if err != nil {
+		h.broke(s, bytes.Clone(rest), err)
+		return
+	}
+	h.write(s, buf)
+}
+
 // flush writes what waits for a client, as far as its socket takes it. Where somebody writes already, he sees to it.
 func (h *Hub) flush(s *session, buf *[]byte) {
 	h.mu.Lock()
@@ -161,15 +191,21 @@ func (h *Hub) writeLater(s *session, rest []byte) {
 		n, err := s.line.writeWithin(rest, stallWithin)
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		switch {
-		case err == nil:
-			h.write(s, &rest)
-		case errors.Is(err, os.ErrDeadlineExceeded) && !s.over:
-			h.cutSlow(s, rest[n:])
-		default:
-			s.cut()
+		if err != nil {
+			h.broke(s, rest[n:], err)
+			return
 		}
+		h.write(s, &rest)
 	})
+}
+
+// broke ends a connection that a write has failed on, with this left of it. The caller holds mu.
+func (h *Hub) broke(s *session, rest []byte, err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) && !s.over {
+		h.cutSlow(s, rest)
+		return
+	}
+	s.cut()
 }
 
 // cutSlow ends a connection whose socket has taken nothing for too long. Should it take the rest after all, its peer

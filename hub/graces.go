@@ -23,8 +23,8 @@ func (h *Hub) hold(u *user, before, e bridge.Entry) {
 	if u.held == nil {
 		return
 	}
-	for _, s := range u.watched {
-		s.mark(u)
+	for _, w := range u.watched {
+		w.to.mark(u)
 	}
 	if u.held.place == 0 {
 		signal(h.heldBack)

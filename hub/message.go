@@ -17,14 +17,14 @@ const maxMessageID = 64
 // message is what a client says. Which fields count depends on the type; unknown fields are for hubs newer
 // than we are.
 type message struct {
-	Type     string   `json:"type"`
-	ID       string   `json:"id"`
-	Token    string   `json:"token"`
-	UIDs     []string `json:"uids"`
-	Since    string   `json:"since"`
-	Resource string   `json:"resource"`
-	Status   string   `json:"status"`
-	Ext      string   `json:"ext"`
+	Type     string  `json:"type"`
+	ID       string  `json:"id"`
+	Token    string  `json:"token"`
+	UIDs     uidList `json:"uids"`
+	Since    string  `json:"since"`
+	Resource string  `json:"resource"`
+	Status   string  `json:"status"`
+	Ext      string  `json:"ext"`
 }
 
 // decodeMessage reads a message of a client. An error that is a closing is of a peer who does not speak the

@@ -262,8 +262,8 @@ func (m *model) settle() {
 	}
 	for _, h := range m.hubs {
 		for _, u := range h.users {
-			for i, s := range u.watched {
-				require.Equal(m.t, i, s.watches[u])
+			for i, w := range u.watched {
+				require.Equal(m.t, watch{u, i}, w.to.watches[w.at])
 			}
 		}
 	}

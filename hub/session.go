@@ -26,8 +26,9 @@ type session struct {
 	beat int             // when its heart beats, see heart
 
 	grant   grant
-	greeted bool // welcome was said: there is a grant
-	watches map[*user]int
+	greeted bool   // welcome was said: there is a grant
+	opening []byte // the answer to the handshake; it goes before all else
+	watches []watch
 	unknown map[*user]bool // of watches: what the log holds has not been told: nobody vouches for it, or it is held back
 	pending []*user        // of watches: changed since last told; one may be there twice, see note
 	replies [][]byte       // answers, in order
@@ -45,7 +46,7 @@ type session struct {
 }
 
 func newSession(id string) *session {
-	return &session{id: id, watches: map[*user]int{}}
+	return &session{id: id}
 }
 
 // note notes that the newest state of a user has to be told. It is written without a look at what is there, which is
@@ -198,8 +199,8 @@ func (h *Hub) exit(s *session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.pending = nil
-	for u := range s.watches {
-		h.drop(s, u)
+	for len(s.watches) > 0 {
+		h.drop(s, len(s.watches)-1)
 	}
 	delete(h.sessions, s)
 	h.heart.remove(s)
@@ -215,13 +216,17 @@ func (h *Hub) exit(s *session) {
 	}
 }
 
-// drop ends one watch of a session. The caller holds mu.
-func (h *Hub) drop(s *session, u *user) {
-	if _, watches := s.watches[u]; !watches {
-		return
+// leave ends a session's watch of a user, if there is one. The caller holds mu.
+func (h *Hub) leave(s *session, uid bridge.UID) {
+	if i := s.find(h.users[uid]); i >= 0 {
+		h.drop(s, i)
 	}
-	u.leave(s)
-	delete(s.watches, u)
+}
+
+// drop ends a session's watch at i. The caller holds mu.
+func (h *Hub) drop(s *session, i int) {
+	u := s.watches[i].to
+	unbind(s, i)
 	delete(s.unknown, u)
 	s.forget(u)
 	if key := s.grant.key; key != "" {
@@ -259,8 +264,8 @@ func (s *session) mark(u *user) {
 // watching is whom the session watches. The caller holds mu.
 func (s *session) watching() []bridge.UID {
 	list := make([]bridge.UID, 0, len(s.watches))
-	for u := range s.watches {
-		list = append(list, u.uid)
+	for _, w := range s.watches {
+		list = append(list, w.to.uid)
 	}
 	return list
 }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
@@ -141,7 +142,9 @@ func TestStalledWrite(t *testing.T) {
 		gone.expect("welcome")
 		gone.hangUp()
 		tooSlow := h.metrics.closed.WithLabelValues(closeTooSlow.name)
-		conn := h.dialConn() // a pipe has no buffer: the welcome stalls
+		conn := h.dialConn()
+		require.NoError(t, conn.Write(t.Context(), websocket.MessageText, []byte(`{"type":"ping"}`)))
+		synctest.Wait() // nobody reads the pong, and a pipe has no buffer
 		time.Sleep(stallWithin - time.Millisecond)
 		synctest.Wait()
 		h.peek(func() { require.Len(t, h.sessions, 1) })

@@ -52,7 +52,7 @@ func (h *Hub) webSocket(c echo.Context) error {
 		return nil // it is answered
 	}
 	err = k.greet(tokenOf(r))
-	k.hub.flush(s, new([]byte))
+	k.hub.begin(s)
 	go k.run(err)
 	return nil
 }
@@ -201,7 +201,9 @@ func (k *socket) apart(step func(context.Context) error) error {
 
 func (k *socket) step(ctx context.Context, step func(context.Context) error) error {
 	err := step(ctx)
-	k.hub.flush(k.session, new([]byte))
+	buf := buffers.Get().(*[]byte)
+	k.hub.flush(k.session, buf)
+	putBuffer(buf)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (h *Hub) subscribe(ctx context.Context, s *session, id string, uids []bridg
 	}
 	h.tellChanges(s)
 	if len(s.watches) == 0 {
-		s.watches = make(map[*user]int, len(allowed))
+		s.watches = make([]watch, 0, len(allowed))
 	}
 	users := h.joinAll(s, allowed)
 	h.toldElsewhere(users, from)
@@ -52,11 +52,10 @@ func (h *Hub) joinAll(s *session, uids []bridge.UID) []*user {
 
 // join makes a session a watcher of a user who is wanted. The caller holds mu.
 func (h *Hub) join(s *session, u *user) {
-	if _, watches := s.watches[u]; watches {
+	if s.find(u) >= 0 {
 		return
 	}
-	s.watches[u] = len(u.watched)
-	u.watched = append(u.watched, s)
+	bind(s, u)
 	h.weigh(u)
 	if key := s.grant.key; key != "" {
 		h.subject(key).uids++
@@ -66,7 +65,7 @@ func (h *Hub) join(s *session, u *user) {
 // snapshot is the state of these users now, of those that changed after from. The caller holds mu, so that
 // whatever comes next comes as a change.
 func (h *Hub) snapshot(s *session, users []*user, from uint64) subscribedMessage {
-	m := subscribedMessage{Type: "subscribed", Presences: presences{}, Pending: []bridge.UID{}}
+	m := subscribedMessage{Presences: make(presences, 0, len(users)), Pending: make([]bridge.UID, 0, len(users))}
 	for _, u := range users {
 		switch {
 		case !u.known():
@@ -93,7 +92,7 @@ func (h *Hub) unsubscribe(s *session, uids []bridge.UID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, uid := range uids {
-		h.drop(s, h.users[uid])
+		h.leave(s, uid)
 	}
 }
 
@@ -126,8 +125,7 @@ func (h *Hub) checkLimits(s *session, uids []bridge.UID) error {
 // fresh is which of these users the session does not watch yet. The caller holds mu.
 func (s *session) fresh(h *Hub, uids []bridge.UID) []bridge.UID {
 	return slices.DeleteFunc(slices.Clone(uids), func(uid bridge.UID) bool {
-		_, watches := s.watches[h.users[uid]]
-		return watches
+		return s.find(h.users[uid]) >= 0
 	})
 }
 
@@ -136,9 +134,9 @@ func tooManyUIDs(n int, whose string, limit int) *refusal {
 		fmt.Sprintf("that makes %d users for this %s, %d is the most; nothing was changed", n, whose, limit))
 }
 
-// split parts users into those the grant covers and those it does not.
+// split parts users into those the grant covers, which the list becomes, and those it does not.
 func (g grant) split(uids []bridge.UID) (allowed, denied []bridge.UID) {
-	denied = []bridge.UID{}
+	allowed, denied = uids[:0], []bridge.UID{}
 	for _, uid := range uids {
 		if g.mayWatch(uid) {
 			allowed = append(allowed, uid)
@@ -207,13 +205,13 @@ func (h *Hub) renew(s *session, id string, g grant) error {
 	h.expireAt(s, g.expires)
 	_, lost := g.split(s.watching())
 	for _, uid := range lost {
-		h.drop(s, h.users[uid])
+		h.leave(s, uid)
 	}
 	if len(lost) > 0 {
 		slices.Sort(lost)
 		h.tellChanges(s)
-		s.reply(encode(subscribedMessage{Type: "subscribed", Cursor: h.cursor(s).String(),
-			Presences: presences{}, Pending: []bridge.UID{}, Denied: lost, Complete: true}))
+		told := subscribedMessage{Cursor: h.cursor(s).String(), Denied: lost, Complete: true}
+		s.reply(told.encode())
 	}
 	s.reply(encode(okMessage{Type: "ok", ID: id}))
 	return nil

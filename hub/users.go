@@ -15,7 +15,7 @@ type user struct {
 	frame   []byte       // entry as a message, encoded once for all who watch; nil until needed
 	from    int          // where in frame the presence begins
 	held    *hold        // what is shown instead of entry for a while; nil: nothing
-	watched []*session   // who is told
+	watched []watcher    // who is told
 	weight  int          // how many the holder was told of last
 	told    uint64       // the last telling that has come across it, see once
 }
@@ -25,16 +25,6 @@ func (u *user) known() bool { return u.trusted && u.entry.Change != nil }
 
 // inLog says whether the log holds a state that would be news, did anybody vouch for it.
 func (u *user) inLog() bool { return u.entry.Change != nil && !u.entry.Unwatched() }
-
-// leave takes a session out: the last of the watchers moves to its place, so that it costs the same however many
-// leave at once.
-func (u *user) leave(s *session) {
-	i, last := s.watches[u], len(u.watched)-1
-	moved := u.watched[last]
-	u.watched[i], u.watched[last] = moved, nil
-	u.watched = u.watched[:last]
-	moved.watches[u] = i
-}
 
 // user returns the record of a user, made when missing. The caller holds mu.
 func (h *Hub) user(uid bridge.UID) *user {
@@ -118,8 +108,8 @@ func (h *Hub) apply(e bridge.Entry) {
 func (h *Hub) trust(u *user) {
 	u.trusted, u.frame = true, nil // its cursor would be of long ago
 	delete(h.unvouched, u.uid)
-	for _, s := range u.watched {
-		h.note(s, u)
+	for _, w := range u.watched {
+		h.note(w.to, u)
 	}
 }
 
@@ -129,8 +119,8 @@ func (h *Hub) trust(u *user) {
 func (h *Hub) distrust(u *user) {
 	u.trusted = false
 	h.unvouched[u.uid] = true
-	for _, s := range u.watched {
-		s.mark(u)
+	for _, w := range u.watched {
+		w.to.mark(u)
 	}
 	if u.entry.Unwatched() {
 		h.holder.Again(u.uid)

@@ -87,11 +87,13 @@ func (h *Hub) take(s *session, buf *[]byte) []byte {
 	s.touched = false
 	news := h.news(s)
 	defer h.told(s)
-	if len(news) == 1 && len(s.replies) == 0 && !s.feed && !s.pulse.waits() && len(s.unknown) == 0 {
+	if len(news) == 1 && len(s.replies) == 0 && !s.feed && !s.pulse.waits() && len(s.unknown) == 0 && s.opening == nil {
 		h.metrics.frames.Inc()
 		return h.frame(news[0])
 	}
-	b := s.pulse.take((*buf)[:0])
+	b := append((*buf)[:0], s.opening...)
+	s.opening = nil
+	b = s.pulse.take(b)
 	for _, frame := range h.answers(s) {
 		h.metrics.frames.Inc()
 		b = appendFrame(b, finalText, frame)

@@ -1,0 +1,66 @@
+package hub
+
+// tie is one watch as one side holds it: who is at the other end, and where the tie is in the other's list. So either
+// end is found from the other without a search, a session may have a thousand of them and a user five thousand, and none
+// costs more than its two places. The hub's mutex guards all of it.
+type tie[T any] struct {
+	to *T
+	at int
+}
+
+type (
+	watch   = tie[user]    // in a session's watches
+	watcher = tie[session] // in a user's watched
+)
+
+// find is where among its watches a session has a user; -1: it does not watch it. The shorter list is looked through.
+func (s *session) find(u *user) int {
+	switch {
+	case u == nil:
+	case len(u.watched) < len(s.watches):
+		for _, w := range u.watched {
+			if w.to == s {
+				return w.at
+			}
+		}
+	default:
+		for i, w := range s.watches {
+			if w.to == u {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// bind makes a session a watcher of a user whom it does not watch.
+func bind(s *session, u *user) {
+	i, j := len(s.watches), len(u.watched)
+	s.watches = append(s.watches, watch{u, j})
+	u.watched = append(u.watched, watcher{s, i})
+}
+
+// unbind ends the session's watch at i. The last of each list moves to the place that is free.
+func unbind(s *session, i int) {
+	w := s.watches[i]
+	u, j := w.to, w.at
+	if last := cutTie(&u.watched, j); last != nil {
+		last.to.watches[last.at].at = j
+	}
+	if last := cutTie(&s.watches, i); last != nil {
+		last.to.watched[last.at].at = i
+	}
+}
+
+// cutTie takes a tie out of a list, and returns the one that has its place now, if any.
+func cutTie[T any](list *[]tie[T], i int) *tie[T] {
+	l := *list
+	last := len(l) - 1
+	l[i] = l[last]
+	l[last] = tie[T]{}
+	*list = l[:last]
+	if i == last {
+		return nil
+	}
+	return &l[i]
+}
