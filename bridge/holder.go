@@ -15,6 +15,7 @@ const (
 	registryWrites = 64 // writes of watches under way at once
 	holderRetry    = 500 * time.Millisecond
 	weighAfter     = time.Second // so that a crowd that comes is told of once, and not at each doubling
+	weighAtOnce    = 1000        // numbers told then; they are a hint, and a storm of newcomers has more urgent ones behind it
 )
 
 // Holder is one who watches, as a hub does for its browsers: it says that it lives, and whom it watches. When
@@ -168,16 +169,21 @@ func (h *Holder) unsettled() bool {
 	return len(h.weighed) > 0
 }
 
-// settle has the bucket told of those whose number is still far from what it says.
+// settle has the bucket told of some of those whose number is still far from what it says.
 func (h *Holder) settle() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	n := 0
 	for uid := range h.weighed {
-		if w := h.wanted[uid]; w != nil && w.untold() {
-			h.dirty[uid] = true
+		delete(h.weighed, uid)
+		if w := h.wanted[uid]; w == nil || !w.untold() {
+			continue
+		}
+		h.dirty[uid] = true
+		if n++; n == weighAtOnce {
+			return
 		}
 	}
-	clear(h.weighed)
 }
 
 // stayAlive refreshes our key beside the writing of watches, which may take longer than the key lives.

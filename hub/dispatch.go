@@ -70,6 +70,7 @@ func (h *Hub) dispatch() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	all.Go(func() { h.askAround(ctx) })
+	h.clerks.run(ctx, &all)
 	for _, d := range h.dispatchers {
 		all.Go(func() { d.run(ctx) })
 	}

@@ -78,6 +78,7 @@ type Hub struct {
 
 	callbacks   *callbacks // nil: none are taken
 	dispatchers []*dispatcher
+	clerks      clerks
 	heldBack    chan struct{} // holds one token when somebody is held back: see grace
 	arrivals    *arrivals
 
@@ -88,7 +89,9 @@ type Hub struct {
 	caughtUp chan struct{} // closed when the log was read for the first time
 	empty    chan struct{} // holds one token when a draining hub has no sessions left
 	leaving  chan struct{} // closed when the hub begins to stop
-	quit     chan struct{} // closed when a draining hub waits for nobody any more
+
+	patient context.Context // done when a draining hub waits for nobody any more
+	quit    func()          // ends patient
 
 	applied time.Time // when the last message of the log was; owned by who follows the log
 
@@ -101,7 +104,7 @@ type Hub struct {
 	leasesDue time.Time                // when they are looked at next
 	sessions  map[*session]bool
 	heart     heart
-	telling   uint64 // counts tellings, see once
+	round     uint64 // counts the rounds of marking users, see mark
 	applying  bool   // a message of the log is being applied: who is touched is told when it is
 	subjects  map[string]*subject
 	setters   map[bridge.UID]*setter // who has set their presence of late
@@ -128,13 +131,14 @@ func New(c Config) (*Hub, error) {
 		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
 		complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute},
 		grace: newGrace(c.OfflineGrace), heldBack: make(chan struct{}, 1),
-		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), leaving: make(chan struct{}), quit: make(chan struct{}),
+		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), leaving: make(chan struct{}), clerks: make(clerks),
 		patience: cmp.Or(c.DrainTimeout, drainByDefault),
 		users:    map[bridge.UID]*user{}, wanted: map[bridge.UID]bool{}, unvouched: map[bridge.UID]bool{},
 		idle: map[bridge.UID]time.Time{}, leased: map[bridge.UID]leases{}, pinned: map[bridge.UID]bool{},
 		sessions: map[*session]bool{}, subjects: map[string]*subject{}, setters: map[bridge.UID]*setter{},
 		feed: feedState{State: bridge.FeedDown, Reason: noPoller},
 	}
+	h.patient, h.quit = context.WithCancel(context.Background())
 	h.dispatchers = newDispatchers(h, runtime.GOMAXPROCS(0)/2)
 	h.arrivals = newArrivals(h.limits.MaxConnections, h.metrics.refuse)
 	if sharer, ok := c.Vendor.(Sharer); ok {

@@ -67,7 +67,7 @@ func (h *Hub) drain() {
 	if !h.gone(goodbyes(rest)) {
 		h.log.Warn("some clients did not close in time and are cut off")
 	}
-	close(h.quit)
+	h.quit()
 	h.cutOff()
 }
 

@@ -61,11 +61,10 @@ func (h *Hub) note(s *session, u *user) {
 
 // once leaves each user in a list once. The caller holds mu.
 func (h *Hub) once(list []*user) []*user {
-	h.telling++
+	h.round++
 	kept := list[:0]
 	for _, u := range list {
-		if u.told != h.telling {
-			u.told = h.telling
+		if !h.marked(u) {
 			kept = append(kept, u)
 		}
 	}

@@ -140,7 +140,7 @@ func (k *socket) take(kind websocket.MessageType, r io.Reader) error {
 	if !k.rate.Allow() {
 		return errTooOften
 	}
-	return k.apart(func(ctx context.Context) error { return k.answer(ctx, data) })
+	return k.hub.clerks.do(func() error { return k.step(data) })
 }
 
 // rooms are for messages while they are read and answered: most fit into one that is there already.
@@ -183,24 +183,10 @@ func (k *socket) reply(frame []byte) {
 	k.session.reply(frame)
 }
 
-// apart does a step on a goroutine of its own, sends what comes of it, and waits until there is room for another
-// answer. Decoding JSON would grow the reader's stack, and that would stay so for as long as the connection: 4 KiB.
-func (k *socket) apart(step func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- k.step(ctx, step) }()
-	select {
-	case err := <-done:
-		return err
-	case <-k.hub.quit:
-		cancel()
-		return <-done
-	}
-}
-
-func (k *socket) step(ctx context.Context, step func(context.Context) error) error {
-	err := step(ctx)
+// step answers a message, and waits until there is room for another answer.
+func (k *socket) step(data []byte) error {
+	ctx := k.hub.patient
+	err := k.answer(ctx, data)
 	buf := buffers.Get().(*[]byte)
 	k.hub.flush(k.session, buf)
 	putBuffer(buf)

@@ -43,18 +43,18 @@ func (h *Hub) subscribe(ctx context.Context, s *session, id string, uids []bridg
 // joinAll makes a session a watcher of these users. The caller holds mu.
 func (h *Hub) joinAll(s *session, uids []bridge.UID) []*user {
 	users := make([]*user, len(uids))
+	h.mark(s)
 	for i, uid := range uids {
 		users[i] = h.want(uid)
-		h.join(s, users[i])
+		if !h.marked(users[i]) {
+			h.join(s, users[i])
+		}
 	}
 	return users
 }
 
-// join makes a session a watcher of a user who is wanted. The caller holds mu.
+// join makes a session a watcher of a user who is wanted, and whom it does not watch. The caller holds mu.
 func (h *Hub) join(s *session, u *user) {
-	if s.find(u) >= 0 {
-		return
-	}
 	bind(s, u)
 	h.weigh(u)
 	if key := s.grant.key; key != "" {
@@ -124,8 +124,10 @@ func (h *Hub) checkLimits(s *session, uids []bridge.UID) error {
 
 // fresh is which of these users the session does not watch yet. The caller holds mu.
 func (s *session) fresh(h *Hub, uids []bridge.UID) []bridge.UID {
+	h.mark(s)
 	return slices.DeleteFunc(slices.Clone(uids), func(uid bridge.UID) bool {
-		return s.find(h.users[uid]) >= 0
+		u := h.users[uid]
+		return u != nil && h.marked(u)
 	})
 }
 

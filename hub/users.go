@@ -17,7 +17,7 @@ type user struct {
 	held    *hold        // what is shown instead of entry for a while; nil: nothing
 	watched []watcher    // who is told
 	weight  int          // how many the holder was told of last
-	told    uint64       // the last telling that has come across it, see once
+	round   uint64       // the last that it was marked in, see mark
 }
 
 // known says whether there is a state that may be shown.

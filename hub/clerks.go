@@ -1,0 +1,40 @@
+package hub
+
+import (
+	"context"
+	"runtime"
+	"sync"
+)
+
+// clerks do what messages ask for, apart from those who read them: decoding JSON would grow a reader's stack, and that
+// would stay so for as long as its connection, 4 KiB. A clerk's stack has grown once. Some wait for work at all times;
+// while they are busy, with a vendor who takes his time perhaps, others come for one task each.
+type clerks chan func()
+
+// run has clerks wait for work until ctx is done.
+func (c clerks) run(ctx context.Context, all *sync.WaitGroup) {
+	for range 2 * runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case task := <-c:
+					task()
+				}
+			}
+		})
+	}
+}
+
+// do has a task done, and waits for it.
+func (c clerks) do(task func() error) error {
+	done := make(chan error, 1)
+	work := func() { done <- task() }
+	select {
+	case c <- work:
+	default:
+		go work()
+	}
+	return <-done
+}
