@@ -13,7 +13,7 @@ type clerks chan func()
 
 // run has clerks wait for work until ctx is done.
 func (c clerks) run(ctx context.Context, all *sync.WaitGroup) {
-	for range 2 * runtime.GOMAXPROCS(0) {
+	for range 16 * runtime.GOMAXPROCS(0) {
 		all.Go(func() {
 			for {
 				select {

@@ -25,6 +25,7 @@ const (
 	atOnce         = 128    // connections that are under way while the crowd grows
 	perAddress     = 20_000 // connections of one source address, which has 28,000 ports
 	bindNoPort     = 24     // IP_BIND_ADDRESS_NO_PORT: a port is taken when the destination is known
+	smallSegment   = 536    // bytes: the other end makes its room by it, and loopback's are of 64 KB
 	subscribedMark = `{"type":"subscribed"`
 )
 
@@ -41,6 +42,9 @@ type crowd struct {
 	grown   chan time.Duration
 	begun   time.Time
 	stopped atomic.Bool
+	paused  atomic.Bool                       // nothing is read
+	room    int                               // bytes in the sockets of those who connect; 0: as the system has it
+	got     func(client int, published int64) // called of each delivery; nil: nobody asks
 	all     sync.WaitGroup
 
 	received atomic.Int64
@@ -116,7 +120,9 @@ func (c *crowd) run() {
 	for next := time.Now(); !c.stopped.Load() && c.failed.Load() == nil; next = next.Add(grain) {
 		nap(time.Until(next))
 		c.grow()
-		c.look()
+		if !c.paused.Load() {
+			c.look()
+		}
 		if now := time.Now(); now.After(next) {
 			next = now.Add(-grain) // a look took longer: the next one follows at once
 		}
@@ -161,6 +167,10 @@ func (c *crowd) dial(i int) error {
 	c.clients[fd] = &client{fd: fd, i: i}
 	_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
 	_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_IP, bindNoPort, 1)
+	if c.room > 0 {
+		_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, c.room)
+		_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_MAXSEG, smallSegment)
+	}
 	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, byte(1 + i/perAddress)}}); err != nil {
 		return err
 	}
@@ -262,6 +272,9 @@ func (c *crowd) count(p *client, data []byte) error {
 	n := int64(0)
 	keep := deliveries(data, func(published int64) {
 		n++
+		if c.got != nil {
+			c.got(p.i, published)
+		}
 		if latency != nil {
 			latency.add(time.Duration(c.now.UnixNano() - published))
 		}

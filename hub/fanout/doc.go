@@ -9,7 +9,7 @@
 //	go test -v -run xxx -bench . ./hub/fanout
 //	go test -v -run xxx -bench Idle ./hub/fanout -fanout.idle 19800 -fanout.rounds 1 -fanout.idlefor 15s
 //
-// One of W1, W2, Connect and Idle alone is -bench W2. The sizes are flags that come after the package; these are the
+// One of W1, W2, Connect, Idle and Stopped alone is -bench W2. The sizes are flags that come after the package; these are the
 // defaults:
 //
 //	-fanout.conns 5000     connections of W1, W2 and Connect
@@ -43,6 +43,8 @@
 //   - BenchmarkConnect: clients who connect and subscribe to 100 users, 128 at a time, from the handshake's first byte
 //     to the answer of the subscribe. The log is empty. A tenth of the clients are there before.
 //   - BenchmarkIdle: clients of 20 users to whom nothing happens.
+//   - BenchmarkStopped: W2 with 1,000 changes a second, of whose clients one in fifty stops reading. Measured is from when
+//     the sockets of all who stopped are full, which takes some seconds, until they read on.
 //
 // # How to read it
 //
@@ -59,6 +61,9 @@
 //   - KB/conn: what the hub's resident memory has grown by, a connection; KB/conn-collected after a collection that
 //     gives back what it can. What the process takes at all is divided too: more connections give the truer figure.
 //   - goroutines/conn: likewise.
+//   - p99-x-before, MiB-more, s-until-right: the others' latency while some do not read, how many times what it was; what
+//     the hub's memory grew by meanwhile; and from when they read on, how long until the last of them had been told the
+//     newest of everybody it watches.
 //
 // A load whose deliveries do not all arrive is an error. Trust a ratio to a tenth at most, and only where the rounds
 // agree so well: where they do not, something else ran.

@@ -25,18 +25,28 @@ type audience struct {
 // spread has each of so many clients watch per of so many users, by lot, and the same lot always.
 func spread(clients, per, users int) audience {
 	lot := rand.New(rand.NewPCG(1, 2))
-	a := audience{clients: make([][]int, clients), each: make([]int64, users+1)}
-	for i := range a.clients {
+	list := make([][]int, clients)
+	for i := range list {
 		taken := map[int]bool{}
 		for len(taken) < min(per, users) {
 			uid := 1 + lot.IntN(users)
 			if !taken[uid] {
 				taken[uid] = true
-				a.clients[i] = append(a.clients[i], uid)
-				a.each[uid]++
-				a.all++
+				list[i] = append(list[i], uid)
 			}
 		}
+	}
+	return audienceOf(list, users)
+}
+
+// audienceOf is these clients, who watch some of so many users.
+func audienceOf(clients [][]int, users int) audience {
+	a := audience{clients: clients, each: make([]int64, users+1)}
+	for _, uids := range clients {
+		for _, uid := range uids {
+			a.each[uid]++
+		}
+		a.all += int64(len(uids))
 	}
 	return a
 }
@@ -48,6 +58,7 @@ type session struct {
 	crowd    *crowd
 	audience audience
 	next     int           // of users: whose turn to change it was last
+	newest   []int64       // of each user: when the last change was published; nil: nobody asks
 	patience time.Duration // see the constant
 }
 
@@ -92,7 +103,11 @@ func (s *session) change(outstanding func() int64) int64 {
 			s.t.Fatalf("%d deliveries are missing", outstanding())
 		}
 	}
-	if err := s.at.publish(s.next, stamp(time.Now())); err != nil {
+	now := time.Now()
+	if s.newest != nil {
+		s.newest[s.next] = now.UnixNano()
+	}
+	if err := s.at.publish(s.next, stamp(now)); err != nil {
 		s.t.Fatal("publishing:", err)
 	}
 	return told
