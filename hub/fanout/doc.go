@@ -4,7 +4,7 @@
 //
 // # Measuring the fan-out
 //
-// Everything, in about three minutes, and then as many idle connections as 20,000 files allow:
+// Everything, in about six minutes, and then as many idle connections as 20,000 files allow:
 //
 //	go test -v -run xxx -bench . ./hub/fanout
 //	go test -v -run xxx -bench Idle ./hub/fanout -fanout.idle 19800 -fanout.rounds 1 -fanout.idlefor 15s
