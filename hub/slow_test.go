@@ -202,3 +202,19 @@ func TestWhoSaysOrReadsNothing(t *testing.T) {
 		})
 	}
 }
+
+// TestOpeningAndWelcomeAreOneWrite: a pipe's reader gets what was written at once, and no more.
+func TestOpeningAndWelcomeAreOneWrite(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, h *bubbleHub) {
+		conn, err := h.pipes.dial(t.Context(), "", "")
+		require.NoError(t, err)
+		defer conn.Close()
+		_, err = io.WriteString(conn, handshake())
+		require.NoError(t, err)
+		first := make([]byte, 64<<10)
+		n, err := conn.Read(first)
+		require.NoError(t, err)
+		require.Contains(t, string(first[:n]), "101 Switching Protocols")
+		require.Contains(t, string(first[:n]), `"type":"welcome"`)
+	})
+}
