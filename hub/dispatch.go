@@ -157,8 +157,10 @@ func (h *Hub) writeLater(s *session, rest []byte) {
 	if s.over {
 		return
 	}
+	h.metrics.stuck.Inc()
 	s.writers.Go(func() {
 		n, err := s.line.writeWithin(rest, stallWithin)
+		h.metrics.stuck.Dec()
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		switch {

@@ -125,7 +125,7 @@ func New(c Config) (*Hub, error) {
 	h := &Hub{
 		bus: c.Bus, archive: c.Bus, vendor: c.Vendor, more: c.Followers, origins: c.AllowedOrigins,
 		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, version: c.Version, log: c.Logger,
-		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
+		holder:    bridge.NewHolder(c.Bus, c.ID),
 		complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute},
 		grace: newGrace(c.OfflineGrace), heldBack: make(chan struct{}, 1),
 		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), leaving: make(chan struct{}), quit: make(chan struct{}),
@@ -135,6 +135,8 @@ func New(c Config) (*Hub, error) {
 		sessions: map[*session]bool{}, subjects: map[string]*subject{}, setters: map[bridge.UID]*setter{},
 		feed: feedState{State: bridge.FeedDown, Reason: noPoller},
 	}
+	h.metrics = newMetrics(c.Registerer, &h.mu)
+	h.metrics.limit.Set(float64(h.limits.MaxConnections))
 	h.dispatchers = newDispatchers(h, runtime.GOMAXPROCS(0)/2)
 	h.arrivals = newArrivals(h.limits.MaxConnections, h.metrics.refuse)
 	if sharer, ok := c.Vendor.(Sharer); ok {
