@@ -255,9 +255,7 @@ func TestCaddyfile(t *testing.T) {
 			require.Contains(t, string(text), name+":8080")
 		}
 	}
-	if _, err := exec.LookPath("caddy"); err != nil {
-		t.Skip("caddy is not here: the Caddyfile was not read by it")
-	}
+	needs(t, "caddy", "the Caddyfile was not read by it")
 	out, err := exec.CommandContext(t.Context(), "caddy", "adapt", "--config", "cluster/Caddyfile", "--adapter", "caddyfile").Output()
 	require.NoError(t, err)
 	require.True(t, json.Valid(out))

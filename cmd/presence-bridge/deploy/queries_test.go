@@ -273,9 +273,7 @@ func TestRunbook(t *testing.T) {
 
 // TestPromtool has Prometheus' own tool read the rules, and tries each alert, where it is there.
 func TestPromtool(t *testing.T) {
-	if _, err := exec.LookPath("promtool"); err != nil {
-		t.Skip("promtool is not here: whether the alerts fire was not tried, nor the grammar of the queries")
-	}
+	needs(t, "promtool", "whether the alerts fire was not tried, nor the grammar of the queries")
 	for _, args := range [][]string{{"check", "rules", "alerts.yml"}, {"check", "config", "--syntax-only", "prometheus.yml"}, {"test", "rules", "alerts_test.yml"}} {
 		cmd := exec.CommandContext(t.Context(), "promtool", args...)
 		cmd.Dir = "observability"
