@@ -99,9 +99,13 @@ func (d *dispatcher) round() {
 	d.batch, d.touched = d.touched, d.batch[:0]
 	d.hub.mu.Unlock()
 	for i, s := range d.batch {
+		if i%aMoment == 0 {
+			d.hub.setMoment(time.Now().UnixMilli())
+		}
 		d.hub.flush(s, &d.buf)
 		d.batch[i] = nil
 	}
+	d.hub.setMoment(0)
 	d.buf = trimmed(d.buf)
 }
 

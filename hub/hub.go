@@ -102,6 +102,7 @@ type Hub struct {
 	sessions  map[*session]bool
 	heart     heart
 	telling   uint64 // counts tellings, see once
+	moment    int64  // now, in Unix milliseconds, while many are told; 0: nobody has looked
 	applying  bool   // a message of the log is being applied: who is touched is told when it is
 	subjects  map[string]*subject
 	setters   map[bridge.UID]*setter // who has set their presence of late

@@ -139,7 +139,7 @@ const keepPending = 16
 // told ends what news began. The caller holds mu.
 func (h *Hub) told(s *session) {
 	if len(s.pending) > 0 {
-		h.metrics.delivered(s.pending, time.Now())
+		h.metrics.delivered(s.pending, h.now())
 	}
 	clear(s.pending)
 	s.pending = s.pending[:0]

@@ -73,12 +73,29 @@ func (a *ages) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstHistogram(a.desc, n+counts[len(ageBounds)], float64(total)/1000, buckets)
 }
 
+// aMoment is how many clients are told in what counts as one moment: to read the clock for each costs more than to count.
+const aMoment = 32
+
+// setMoment says what time it is for who is told next; 0: they have to look.
+func (h *Hub) setMoment(at int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.moment = at
+}
+
+// now is the time in Unix milliseconds. The caller holds mu.
+func (h *Hub) now() int64 {
+	if h.moment != 0 {
+		return h.moment
+	}
+	return time.Now().UnixMilli()
+}
+
 // delivered counts what a client is told now. The caller holds mu.
-func (m *metrics) delivered(news []*user, now time.Time) {
+func (m *metrics) delivered(news []*user, now int64) {
 	m.deliveries.Add(float64(len(news)))
-	at := now.UnixMilli()
 	for _, u := range news {
-		m.staleness.note(u.origin.since, at)
-		m.way.note(u.origin.seen, at)
+		m.staleness.note(u.origin.since, now)
+		m.way.note(u.origin.seen, now)
 	}
 }

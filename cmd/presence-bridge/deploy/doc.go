@@ -15,10 +15,11 @@
 //   - Metrics are named as Prometheus wants it, and no label is a user: TestMetricsAreNamedWell, TestNoUserIsALabel.
 //   - Every metric, label and value of a label that a query of the dashboard or of an alert names exists:
 //     TestQueriesNameWhatExists. That the check sees mistakes: TestMistakesInQueriesAreSeen.
-//   - Every alert has a runbook's address that leads somewhere: TestAlerts.
+//   - Every alert says what is the matter and where to read on (TestAlerts), and the runbook has a section for it:
+//     TestRunbook. Every panel of the dashboard says what it shows: TestDashboard.
 //   - .env.example has every setting of serve, with its default, and nothing else: TestEnvExample.
 //   - Compose files set only what is a setting, pass on all of .env.example that they do not set themselves, and have a
-//     health check for every service: TestComposeFiles.
+//     health check for every service: TestComposeFiles. The cluster takes the same settings: TestClusterPassesOnTheSame.
 //   - promtool, caddy and docker compose take the files, where they are installed: TestPromtool, TestCaddyfile,
 //     TestDockerComposeConfig. Where one is not, its test says so.
 package deploy
