@@ -12,7 +12,8 @@
 // What they hold:
 //
 //   - METRICS.md and /metrics of a whole bridge name the same metrics, types, labels and meanings: TestMetricsTable.
-//   - Metrics are named as Prometheus wants it, and no label is a user: TestMetricsAreNamedWell, TestNoUserIsALabel.
+//   - Pages name no others: TestMetricsInProse. They are named as Prometheus wants it, and no label is a user:
+//     TestMetricsAreNamedWell, TestNoUserIsALabel.
 //   - Every metric, label and value of a label that a query of the dashboard or of an alert names exists:
 //     TestQueriesNameWhatExists. That the check sees mistakes: TestMistakesInQueriesAreSeen.
 //   - Every alert says what is the matter and where to read on (TestAlerts), and the runbook has a section for it:

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -119,6 +120,28 @@ func TestNoUserIsALabel(t *testing.T) {
 			require.LessOrEqual(t, len(distinct(values)), 60, "%s of %s", label, name)
 			for _, value := range values {
 				require.NotContains(t, value, "user-0", "%s of %s", label, name)
+			}
+		}
+	}
+}
+
+// TestMetricsInProse: what pages tell people to look at is there to be looked at.
+func TestMetricsInProse(t *testing.T) {
+	all, named := metrics(t), regexp.MustCompile(`presence_bridge_[a-z_]*[a-z]\b[^*]`)
+	var pages []string
+	for _, pattern := range []string{root + "/README*.md", root + "/CONTRIBUTING.md", "*.md", "*/*.md"} {
+		found, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		pages = append(pages, found...)
+	}
+	require.GreaterOrEqual(t, len(pages), 3)
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, name := range named.FindAllString(string(text), -1) {
+			name = name[:len(name)-1]
+			if all[name] == nil && all.find(name) == nil {
+				t.Errorf("%s names %s, and there is no such metric", page, name)
 			}
 		}
 	}
