@@ -100,9 +100,13 @@ func (d *dispatcher) round() {
 	d.batch, d.touched = d.touched, d.batch[:0]
 	d.hub.mu.Unlock()
 	for i, s := range d.batch {
+		if i%aMoment == 0 {
+			d.hub.setMoment(time.Now().UnixMilli())
+		}
 		d.hub.flush(s, &d.buf)
 		d.batch[i] = nil
 	}
+	d.hub.setMoment(0)
 	d.buf = trimmed(d.buf)
 }
 
@@ -188,8 +192,10 @@ func (h *Hub) writeLater(s *session, rest []byte) {
 	if s.over {
 		return
 	}
+	h.metrics.stuck.Inc()
 	s.writers.Go(func() {
 		n, err := s.line.writeWithin(rest, stallWithin)
+		h.metrics.stuck.Dec()
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if err != nil {

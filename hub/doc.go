@@ -109,6 +109,8 @@
 //
 // To operators: neither secrets nor tokens nor callbacks are logged (TestTokensAreNeverLogged, TestCallbackAnswers),
 // nothing is shown before the log is read (TestReady, TestNotReadyNothingShown), and nothing stays behind (TestMain).
+// What clients are told is counted by its age, end to end, and nothing among it that is no news to them: TestStaleness,
+// TestStalenessOfWhatIsVouchedFor, TestAges.
 //
 // # Testing
 //

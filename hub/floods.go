@@ -37,7 +37,7 @@ func (k *socket) broken(err error) error {
 	case websocket.CloseStatus(err) != -1, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe),
 		errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled), errors.As(err, &gone):
 	default:
-		k.hub.metrics.closed.WithLabelValues("broken frames").Inc()
+		k.hub.metrics.closed.WithLabelValues(brokenFrames).Inc()
 	}
 	return err
 }

@@ -105,6 +105,7 @@ type Hub struct {
 	sessions  map[*session]bool
 	heart     heart
 	round     uint64 // counts the rounds of marking users, see mark
+	moment    int64  // now, in Unix milliseconds, while many are told; 0: nobody has looked
 	applying  bool   // a message of the log is being applied: who is touched is told when it is
 	subjects  map[string]*subject
 	setters   map[bridge.UID]*setter // who has set their presence of late
@@ -128,7 +129,7 @@ func New(c Config) (*Hub, error) {
 	h := &Hub{
 		bus: c.Bus, archive: c.Bus, vendor: c.Vendor, more: c.Followers, origins: c.AllowedOrigins,
 		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, version: c.Version, log: c.Logger,
-		holder: bridge.NewHolder(c.Bus, c.ID), metrics: newMetrics(c.Registerer),
+		holder:    bridge.NewHolder(c.Bus, c.ID),
 		complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute},
 		grace: newGrace(c.OfflineGrace), heldBack: make(chan struct{}, 1),
 		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), leaving: make(chan struct{}), clerks: make(clerks),
@@ -139,6 +140,8 @@ func New(c Config) (*Hub, error) {
 		feed: feedState{State: bridge.FeedDown, Reason: noPoller},
 	}
 	h.patient, h.quit = context.WithCancel(context.Background())
+	h.metrics = newMetrics(c.Registerer, &h.mu)
+	h.metrics.limit.Set(float64(h.limits.MaxConnections))
 	h.dispatchers = newDispatchers(h, runtime.GOMAXPROCS(0)/2)
 	h.arrivals = newArrivals(h.limits.MaxConnections, h.metrics.refuse)
 	if sharer, ok := c.Vendor.(Sharer); ok {

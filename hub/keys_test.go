@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +26,7 @@ type keysBubble struct {
 func withKeys(t *testing.T, first func(*publisher), test func(t *testing.T, b *keysBubble)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &keysBubble{publisher: &publisher{t: t}, logged: &logged{}, metrics: newMetrics(nil)}
+		b := &keysBubble{publisher: &publisher{t: t}, logged: &logged{}, metrics: newMetrics(nil, &sync.Mutex{})}
 		first(b.publisher)
 		p := newPipes()
 		server := &http.Server{Handler: b.publisher}

@@ -1,6 +1,9 @@
 package hub
 
 import (
+	"strings"
+	"sync"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
@@ -13,11 +16,13 @@ type metrics struct {
 	refused, closed, callbacks  *prometheus.CounterVec
 	tokens, keys                *prometheus.CounterVec
 	sessions, watched, unknown  prometheus.Gauge
-	held                        prometheus.Gauge
+	held, stuck, limit          prometheus.Gauge
+	staleness, way              *ages
 	state                       *prometheus.GaugeVec
 }
 
-func newMetrics(r prometheus.Registerer) *metrics {
+// newMetrics makes them. The mutex is the hub's.
+func newMetrics(r prometheus.Registerer, hub *sync.Mutex) *metrics {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub", Name: name, Help: help})
 	}
@@ -34,24 +39,60 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
 			Name: "closed_total", Help: "WebSockets closed by the hub, by reason."}, []string{"reason"}),
 		callbacks: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
-			Name: "callbacks_total", Help: "Callbacks of the vendor, by result: hinted is what the poller was told."}, []string{"result"}),
+			Name: "callbacks_total", Help: "Callbacks of the vendor, by result: hinted (the poller was told), lost (it could not be), duplicate, stale, ignored (of another event), malformed, or the code that the vendor was refused with."}, []string{"result"}),
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
 			Name: "tokens_refused_total", Help: "Tokens that let nobody in, by reason."}, []string{"reason"}),
 		keys: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
-			Name: "keys_fetches_total", Help: "Fetches of AUTH_JWKS_URL, by result."}, []string{"result"}),
-		sessions: gauge("sessions", "WebSockets and event streams connected."),
-		watched:  gauge("watched_users", "Users whom this hub watches."),
-		unknown:  gauge("unknown_users", "Watched users whose state nobody vouches for yet."),
-		held:     gauge("held_users", "Users who are offline and shown as they were, for OFFLINE_GRACE."),
+			Name: "keys_fetches_total", Help: "Fetches of AUTH_JWKS_URL, by result: ok, unreachable, status (not 200), too_large or nonsense."}, []string{"result"}),
+		sessions:  gauge("sessions", "WebSockets and event streams connected."),
+		watched:   gauge("watched_users", "Users whom this hub watches."),
+		unknown:   gauge("unknown_users", "Watched users whose state nobody vouches for yet."),
+		held:      gauge("held_users", "Users who are offline and shown as they were, for OFFLINE_GRACE."),
+		stuck:     gauge("stuck_sockets", "WebSockets that take nothing at the moment: something waits to be written."),
+		limit:     gauge("sessions_limit", "MAX_CONNECTIONS as set."),
+		staleness: newAges(hub, "staleness_seconds", "Age of a login or logout when a client is told, since the time that the vendor tells of it (in whole seconds, by the vendor's clock). One for each client told; not of those who have just begun to watch."),
+		way:       newAges(hub, "delivery_seconds", "Age of a state when a client is told that it changed, since the look that saw it began: the bridge's own part of the staleness."),
 		state: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "presence_bridge", Subsystem: "hub",
 			Name: "feed_state", Help: "1 for the state that the feed is in, as clients are told: live, degraded or down."}, []string{"state"}),
 	}
+	m.begin()
 	m.feed(bridge.FeedDown) // until the poller is heard
 	if r != nil {
-		r.MustRegister(m.changes, m.frames, m.deliveries, m.refused, m.closed, m.callbacks, m.tokens, m.keys, m.sessions, m.watched, m.unknown, m.state, m.returns, m.held)
+		r.MustRegister(m.changes, m.frames, m.deliveries, m.refused, m.closed, m.callbacks, m.tokens, m.keys, m.sessions, m.limit,
+			m.stuck, m.watched, m.unknown, m.state, m.returns, m.held, m.staleness, m.way)
 	}
 	return m
 }
+
+// begin shows what has not happened yet as 0: what is not there cannot be seen to rise.
+func (m *metrics) begin() {
+	refused, closed := []string{"no_request", "crowded", "handshake"}, []string{brokenFrames}
+	callbacks := []string{callbackHinted, callbackLost, callbackDuplicate, callbackStale, callbackIgnored, callbackMalformed}
+	for _, e := range errorCodes {
+		refused = append(refused, e.code)
+		if e.of == ofVendor && e.code != "callbacks_off" {
+			callbacks = append(callbacks, e.code)
+		}
+	}
+	for _, c := range closeCodeEntries {
+		closed = append(closed, c.name)
+	}
+	for vec, values := range map[*prometheus.CounterVec][]string{m.refused: refused, m.closed: closed, m.callbacks: callbacks,
+		m.tokens: tokenReasons, m.keys: fetchResults} {
+		for _, value := range values {
+			vec.WithLabelValues(value)
+		}
+	}
+}
+
+// brokenFrames is what ends a socket whose client breaks the protocol's frames.
+const brokenFrames = "broken frames"
+
+// tokenReasons are why a token can be refused; fetchResults are what can become of a fetch of keys.
+var (
+	tokenReasons = strings.Fields("missing several too_long malformed alg signature claims expired not_yet issuer audience key keys_away")
+	fetchResults = strings.Fields("ok unreachable status too_large nonsense")
+)
 
 // refuse counts what was turned away. Reasons are codes of ours, never words of a client.
 func (m *metrics) refuse(reason string) { m.refused.WithLabelValues(reason).Inc() }

@@ -138,7 +138,9 @@ const keepPending = 16
 
 // told ends what news began. The caller holds mu.
 func (h *Hub) told(s *session) {
-	h.metrics.deliveries.Add(float64(len(s.pending)))
+	if len(s.pending) > 0 {
+		h.metrics.delivered(s.pending, h.now())
+	}
 	clear(s.pending)
 	s.pending = s.pending[:0]
 	if cap(s.pending) > keepPending {

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"maps"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ var hmacAuth = Auth{HMACSecret: []byte(testSecret)}
 
 // verify checks a token with settings that need no keys.
 func (a Auth) verify(token string) (grant, error) {
-	return newVerifier(a, nil, newMetrics(nil).tokens).verify(token)
+	return newVerifier(a, nil, newMetrics(nil, &sync.Mutex{}).tokens).verify(token)
 }
 
 // token is a good one for an hour with these claims besides, or instead.

@@ -13,6 +13,7 @@ type user struct {
 	wanted  bool         // it is among the hub's wanted
 	trusted bool         // somebody has been looking since entry: it is news, not history
 	frame   []byte       // entry as a message, encoded once for all who watch; nil until needed
+	origin  origin       // of entry, if it is news
 	from    int          // where in frame the presence begins
 	held    *hold        // what is shown instead of entry for a while; nil: nothing
 	watched []watcher    // who is told
@@ -85,7 +86,10 @@ func (h *Hub) apply(e bridge.Entry) {
 		return
 	}
 	before := u.entry
-	u.entry, u.frame = e, nil
+	u.entry, u.frame, u.origin = e, nil, origin{}
+	if h.current {
+		u.origin = originOf(e.Change)
+	}
 	if e.Seq > h.position.Seq {
 		h.position.Seq, h.position.Stored = e.Seq, e.Stored
 		h.places.note(h.position)
@@ -135,6 +139,7 @@ func (h *Hub) vouch() {
 	}
 	for uid := range h.unvouched {
 		if u := h.user(uid); u.inLog() {
+			u.origin = origin{} // it was news when nobody vouched for it
 			h.trust(u)
 		}
 	}

@@ -13,12 +13,13 @@ import (
 func (t *term) call(ctx context.Context, f flight) {
 	at := time.Now()
 	answer, err := t.p.vendor.GetNow(ctx, f.operator, f.uids())
+	took := time.Since(at)
 	switch {
 	case ctx.Err() != nil: // our time is over, and the schedule with it
 	case err != nil:
-		t.failed(f, at, err)
+		t.failed(f, at, took, err)
 	default:
-		t.answered(f)
+		t.answered(f, took)
 		before := t.entries(f)
 		again := t.observe(ctx, f, answer)
 		t.landed(f, answer, before, again)
@@ -35,8 +36,12 @@ func (f flight) uids() []string {
 
 // observe hands the journal what the answer shows, and lists of whom nothing was concluded.
 func (t *term) observe(ctx context.Context, f flight, answer easemob.Answer) map[bridge.UID]bool {
+	began := time.Now()
 	out, err := t.p.journal.Observe(ctx, t.observations(f, answer))
-	t.p.metrics.published("observed", out.Published)
+	t.p.metrics.published(observed, out.Published)
+	if out.Published > 0 {
+		t.p.metrics.wrote.Observe(time.Since(began).Seconds())
+	}
 	switch {
 	case err == nil:
 		t.p.unwritten.success(time.Now())
@@ -73,10 +78,10 @@ func stateOf(p easemob.Presence) bridge.State {
 
 // answered notes a call that the vendor has answered, before its changes are written: how NATS does is another
 // matter.
-func (t *term) answered(f flight) {
+func (t *term) answered(f flight, took time.Duration) {
 	now := time.Now()
 	t.p.failures.success(now)
-	t.p.metrics.called(f, nil)
+	t.p.metrics.called(f, took, nil)
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
 	t.answers.success(now)
@@ -138,10 +143,10 @@ func (t *term) lateBy(d time.Duration) {
 
 // failed puts the users of a failed call back where they were: it has shown nothing. Only a user for whose
 // sake alone a call is refused has to wait for the next turn, like one whom an answer leaves out.
-func (t *term) failed(f flight, at time.Time, err error) {
+func (t *term) failed(f flight, at time.Time, took time.Duration, err error) {
 	now := time.Now()
 	t.p.failures.fail(now, err)
-	t.p.metrics.called(f, err)
+	t.p.metrics.called(f, took, err)
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
 	t.answers.failure(err)

@@ -56,7 +56,9 @@
 // # Debugging
 //
 // [Poller.Explain] tells of one user when the vendor was asked, what it said, and when and why they are due next.
-// The metrics begin with presence_bridge_poller_. The feed's reason says in words what is wrong.
+// The metrics begin with presence_bridge_poller_. They tell apart whom a person, time, or other users in the call would
+// help (TestResults), and the budget from what MAX_STALENESS takes (TestFigures). The feed's reason says in words what is
+// wrong.
 //
 // # Tests
 //

@@ -80,7 +80,7 @@ func (t *term) takeLeaving() []bridge.UID {
 // bidFarewell says whether the log knows of all of them; who is left stays on the list, unless watched again.
 func (t *term) bidFarewell(ctx context.Context, uids []bridge.UID) bool {
 	out, err := t.p.journal.Unwatch(ctx, uids)
-	t.p.metrics.published("unwatched", out.Published)
+	t.p.metrics.published(unwatched, out.Published)
 	if err != nil && ctx.Err() == nil {
 		t.p.log.Warn("telling the log who is not watched any more; it will be tried again", "users", len(out.Again), "error", err)
 	}

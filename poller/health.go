@@ -214,7 +214,7 @@ func (t *term) tellHealth(ctx context.Context) error {
 		f, count := t.figures()
 		f.callsPerS = math.Round(float64(count-counted)/now.Sub(last).Seconds()*10) / 10
 		last, counted = now, count
-		t.p.metrics.budget.Set(f.budget)
+		t.p.metrics.figures(f, now)
 		t.publish(health(now, f), now)
 	}
 }

@@ -49,7 +49,7 @@ func New(bus *bridge.Bus, vendor Vendor, c Config) (*Poller, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	m, err := newMetrics(c.Registerer)
+	m, err := newMetrics(c.Registerer, c.maxStaleness())
 	if err != nil {
 		return nil, fmt.Errorf("registering the poller's metrics: %w", err)
 	}

@@ -304,7 +304,9 @@ func (p *testPoller) counted(t testing.TB, name string) map[string]float64 {
 	for _, f := range families {
 		if f.GetName() == prefix+name {
 			for _, m := range f.GetMetric() {
-				counts[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+				if n := m.GetCounter().GetValue(); n > 0 {
+					counts[m.GetLabel()[0].GetValue()] = n
+				}
 			}
 		}
 	}

@@ -2,7 +2,9 @@ package meter
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -35,8 +37,24 @@ func TestABusIsShownOnce(t *testing.T) {
 	b.PassOver(bridge.PassedHint, "here", errors.New("why"))
 	families, err := r.Gather()
 	require.NoError(t, err)
-	for _, m := range families[0].GetMetric() {
+	require.Equal(t, "presence_bridge_passed_over_total", families[1].GetName())
+	for _, m := range families[1].GetMetric() {
 		what := m.GetLabel()[0].GetValue()
 		require.Equal(t, map[bool]float64{true: 1}[what == "hint"], m.GetCounter().GetValue(), what)
 	}
+}
+
+// TestNATSAway: who looks sees that NATS is away.
+func TestNATSAway(t *testing.T) {
+	s, err := bridge.StartServer(bridge.ServerOptions{})
+	require.NoError(t, err)
+	r := prometheus.NewRegistry()
+	require.NoError(t, Register(r, busAt(t, s)))
+	const head = "# HELP presence_bridge_nats_connected 1 while NATS is within reach, 0 while it is away.\n# TYPE presence_bridge_nats_connected gauge\n"
+	shows := func(value string) error {
+		return testutil.GatherAndCompare(r, strings.NewReader(head+"presence_bridge_nats_connected "+value+"\n"), "presence_bridge_nats_connected")
+	}
+	require.NoError(t, shows("1"))
+	s.Stop()
+	require.Eventually(t, func() bool { return shows("0") == nil }, 30*time.Second, 5*time.Millisecond)
 }

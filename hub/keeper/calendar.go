@@ -29,6 +29,17 @@ func (c *calendar) first() (at time.Time, ok bool) {
 	return c.slots[0].at, true
 }
 
+// overdue is how many should have been renewed by now.
+func (c *calendar) overdue(now time.Time) (users int) {
+	for _, s := range c.slots {
+		if !s.at.Before(now) {
+			break
+		}
+		users += len(s.users)
+	}
+	return users
+}
+
 // room is the last slot between two times that takes one more.
 func (c *calendar) room(first, last time.Time) *slot {
 	for i := c.after(last) - 1; i >= 0 && !c.slots[i].at.Before(first); i-- {

@@ -65,8 +65,9 @@
 // # Debugging
 //
 // The metrics presence_bridge_keeper_* tell who leads, how many each operator subscribes, how many users there is room
-// for and how many go without, what was lost or not confirmed and made again, and how calls end. The ledger (nats kv get presence_subscriptions <uid>) tells who subscribes a user until
-// when. Refused calls are logged at debug level while the user who is why is being looked for.
+// for and how many go without and why (TestMetrics), whose renewal is overdue (TestOverdue), what was lost or not
+// confirmed and made again, and how calls end. The ledger (nats kv get presence_subscriptions <uid>) tells who subscribes
+// a user until when. Refused calls are logged at debug level while the user who is why is being looked for.
 //
 // # Testing
 //

@@ -305,11 +305,27 @@ func TestMetrics(t *testing.T) {
 		stop := running(t, k.Run)
 		time.Sleep(10 * time.Second)
 		require.Equal(t, 80.0, testutil.ToFloat64(k.metrics.capacity))
-		require.Equal(t, 20.0, testutil.ToFloat64(k.metrics.without))
+		require.Equal(t, 20.0, testutil.ToFloat64(k.metrics.without.WithLabelValues("full")))
+		require.Zero(t, testutil.ToFloat64(k.metrics.without.WithLabelValues("refused")))
+		require.Zero(t, testutil.ToFloat64(k.metrics.overdue))
 		require.Equal(t, 40.0, testutil.ToFloat64(k.metrics.subscriptions.WithLabelValues("op-2")))
 		require.Equal(t, 1.0, testutil.ToFloat64(k.metrics.leading))
 		stop()
 		require.Zero(t, testutil.ToFloat64(k.metrics.capacity))
 		require.Zero(t, testutil.ToFloat64(k.metrics.leading))
 	})
+}
+
+// TestOverdue: who should have been renewed by now is overdue, and nobody else.
+func TestOverdue(t *testing.T) {
+	now := time.Now()
+	var c calendar
+	for _, in := range []time.Duration{-time.Hour, -time.Second, 0, time.Second, time.Hour} {
+		s := c.open(now.Add(in))
+		c.seat(&entry{}, s)
+		c.seat(&entry{}, s)
+	}
+	require.Equal(t, 4, c.overdue(now))
+	require.Zero(t, c.overdue(now.Add(-2*time.Hour)))
+	require.Equal(t, c.users, c.overdue(now.Add(2*time.Hour)))
 }

@@ -106,7 +106,7 @@ func (t *term) tell(ctx context.Context) {
 		}
 	}
 	t.report()
-	t.metrics.show(t.book)
+	t.metrics.show(t.book, time.Now())
 }
 
 // finish writes down what the vendor took while ctx ended, so that the next keeper need not ask again.
