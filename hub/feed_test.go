@@ -59,3 +59,17 @@ func TestNobodyVouchesInSilence(t *testing.T) {
 		require.Equal(t, []bridge.UID{"a"}, pulled(t, h, s)[0].Pending)
 	})
 }
+
+// TestTheFeedIsNotForStrangers: who has shown no token is told nothing, and then in the welcome how the feed is.
+func TestTheFeedIsNotForStrangers(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Auth = hmacAuth }, func(t *testing.T, h *bubbleHub) {
+		c := h.dial()
+		h.hear(live())
+		synctest.Wait()
+		require.Empty(t, c.frames)
+		c.say(fields{"type": "auth", "token": token(t, fields{"sub": "me"})})
+		first := c.any()
+		require.Equal(t, "welcome", first.Type)
+		require.Equal(t, bridge.FeedLive, first.Feed.State)
+	})
+}

@@ -149,8 +149,11 @@ func (m *model) write(uid bridge.UID, changed string) {
 	m.log, m.newest[uid] = append(m.log, e), e
 }
 
-// follow lets a hub apply so many messages more.
+// follow lets a hub apply so many messages more. Now and then one comes again.
 func (m *model) follow(hub, n int) {
+	if m.at[hub] > 0 && m.r.IntN(4) == 0 {
+		m.hubs[hub].Apply(m.log[m.r.IntN(m.at[hub])])
+	}
 	for ; n > 0 && m.at[hub] < len(m.log); n-- {
 		m.hubs[hub].Apply(m.log[m.at[hub]])
 		m.at[hub]++

@@ -72,7 +72,9 @@ func TestResume(t *testing.T) {
 
 	c := first.dial()
 	c.expect("welcome")
-	cursor := c.subscribe("a", "b", "c").Cursor
+	c.subscribe("a", "b", "c")
+	w.look.see("a", online("2"))
+	cursor := c.expect("changes").Cursor
 	c.hangUp()
 	w.look.see("b", online("2"))
 
