@@ -57,6 +57,10 @@ func TestNobodyVouchesInSilence(t *testing.T) {
 		s := greeted(t, h, grant{open: true})
 		require.NoError(t, h.subscribe(t.Context(), s, "", []bridge.UID{"a"}, ""))
 		require.Equal(t, []bridge.UID{"a"}, pulled(t, h, s)[0].Pending)
+		h.hear(bridge.Feed{State: bridge.FeedDegraded})
+		for _, f := range pulled(t, h, s) {
+			require.Equal(t, "feed", f.Type, "nor does one that does not manage to look at everybody")
+		}
 	})
 }
 

@@ -183,12 +183,17 @@ func (m *model) anew() {
 	m.reread(1)
 }
 
+// pull reads what there is, as an event stream does or as a socket.
 func (m *model) pull(c *modelClient) {
 	if c.session == nil {
 		return
 	}
-	for _, data := range m.hubs[c.hub].pull(c.session) {
-		if err := c.take(decodeFrame(m.t, data)); err != nil {
+	pull := pulled
+	if m.r.IntN(2) == 0 {
+		pull = taken
+	}
+	for _, f := range pull(m.t, m.hubs[c.hub], c.session) {
+		if err := c.take(f); err != nil {
 			m.t.Error(err)
 		}
 	}

@@ -275,8 +275,12 @@ func TestPinned(t *testing.T) {
 	s := greeted(t, h, grant{open: true})
 	require.NoError(t, h.subscribe(t.Context(), s, "", []bridge.UID{"a"}, ""))
 	h.exit(s)
-	_, _, err := h.askFor(newSession(""), grant{open: true}, []bridge.UID{"a"})
+	h.letGo(time.Now().Add(time.Hour))
+	require.True(t, h.wanted["a"])
+	s = greeted(t, h, grant{open: true})
+	_, _, err := h.askFor(s, grant{open: true}, []bridge.UID{"a"})
 	require.NoError(t, err)
+	h.exit(s)
 	h.letGo(time.Now().Add(time.Hour))
 	require.True(t, h.wanted["a"])
 }
