@@ -187,6 +187,36 @@ func TestNoTokenInTime(t *testing.T) {
 	})
 }
 
+// TestTheFirstMessageIsAuth: whoever asks for anything before has the socket closed, without an answer.
+func TestTheFirstMessageIsAuth(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Auth = hmacAuth }, func(t *testing.T, h *bubbleHub) {
+		for _, says := range []fields{
+			{"type": "ping"}, {"type": "subscribe", "uids": []string{"a"}}, {"type": "unsubscribe", "uids": []string{"a"}},
+			{"type": "set", "resource": "web", "status": "1"},
+		} {
+			c := h.dial()
+			c.say(says)
+			<-c.ended
+			require.Equal(t, closeToken.code, websocket.CloseStatus(c.err), says)
+			require.Empty(t, c.frames, says)
+		}
+	})
+}
+
+// TestATokenAtTheLastMoment: the end of the token before may have begun to be told.
+func TestATokenAtTheLastMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := quietHub(t, func(c *Config) { c.Auth = hmacAuth })
+		s := greeted(t, h, grant{})
+		h.peek(func() { h.expireAt(s, time.Now().Add(time.Minute)) })
+		h.expire(s)
+		require.False(t, h.over(s))
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		require.True(t, h.over(s))
+	})
+}
+
 func TestTokenExpires(t *testing.T) {
 	inBubble(t, func(c *Config) { c.Auth = hmacAuth }, func(t *testing.T, h *bubbleHub) {
 		begun := time.Now()
