@@ -300,6 +300,17 @@ func TestATokenWithoutSubHasLimitsOfItsOwn(t *testing.T) {
 	require.Equal(t, http.StatusOK, ask(other, "c"), "another token counts for itself")
 }
 
+// TestARenewedTokenWithoutSubCountsAsItDid: what was counted for the one before is given back to it.
+func TestARenewedTokenWithoutSubCountsAsItDid(t *testing.T) {
+	h := quietHub(t)
+	s := greeted(t, h, grant{key: "#one", watch: []string{"*"}})
+	require.NoError(t, h.subscribe(t.Context(), s, "", []bridge.UID{"a", "b"}, ""))
+	require.NoError(t, h.renew(s, "", grant{key: "#other", watch: []string{"a"}}))
+	h.peek(func() { require.Equal(t, 1, h.subject("#one").uids) })
+	h.exit(s)
+	require.Empty(t, h.subjects)
+}
+
 // TestWhoSetsTooOftenIsRefusedAndNobodyElse asks as fast as answers come.
 func TestWhoSetsTooOftenIsRefusedAndNobodyElse(t *testing.T) {
 	h := newWorld(t).hub(func(c *Config) { c.Vendor = &vendor{} })
