@@ -208,12 +208,44 @@ func TestATokenAtTheLastMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := quietHub(t, func(c *Config) { c.Auth = hmacAuth })
 		s := greeted(t, h, grant{})
-		h.peek(func() { h.expireAt(s, time.Now().Add(time.Minute)) })
+		until := func(d time.Duration) *time.Timer {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.expireAt(s, time.Now().Add(d))
+			return s.expiry
+		}
+		before := until(time.Second)
+		until(time.Minute)
+		require.False(t, before.Stop(), "it is stopped")
 		h.expire(s)
 		require.False(t, h.over(s))
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		require.True(t, h.over(s))
+		last := until(time.Minute)
+		h.exit(s)
+		require.False(t, last.Stop(), "it is stopped, and holds nothing")
+	})
+}
+
+// TestATokenIsNeverRenewed: a socket ends with the token that opened it, wherever that was shown.
+func TestATokenIsNeverRenewed(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Auth = hmacAuth }, func(t *testing.T, h *bubbleHub) {
+		for _, inHeader := range []bool{true, false} {
+			begun := time.Now()
+			mine := token(t, fields{"exp": begun.Add(time.Minute).Unix()})
+			var c *client
+			if inHeader {
+				c = h.dial(withToken(mine))
+			} else {
+				c = h.dial()
+				c.say(fields{"type": "auth", "token": mine})
+			}
+			c.expect("welcome")
+			<-c.ended
+			require.Equal(t, closeToken.code, websocket.CloseStatus(c.err))
+			require.Equal(t, time.Minute, time.Since(begun))
+		}
 	})
 }
 
