@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,6 +56,26 @@ func TestAStateOfLongAgoIsToldWithTheCursorOfNow(t *testing.T) {
 	got := taken(t, h, s)
 	require.Len(t, got, 1)
 	require.Equal(t, h.position.String(), got[0].Cursor)
+}
+
+// TestACursorCoversWhoIsWaitedFor: the answer of a request that has waited for a state is told with it.
+func TestACursorCoversWhoIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := quietHub(t)
+		h.Apply(entry(1, "a", online("1"), bridge.ChangedFirst))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		answers := make(chan subscribedMessage, 1)
+		go func() {
+			answer, _ := h.ask(ctx, ctx, grant{open: true}, []bridge.UID{"a"})
+			answers <- answer
+		}()
+		synctest.Wait()
+		h.hear(live())
+		answer := <-answers
+		require.Len(t, answer.Presences, 1)
+		require.Equal(t, h.position.String(), answer.Cursor)
+	})
 }
 
 // TestHeldBackCursorDoesNotGoBack: a client that was told of b up to 5 comes to a hub that is at 4, with a
