@@ -237,7 +237,11 @@ func TestATokenIsNeverRenewed(t *testing.T) {
 				c.say(fields{"type": "auth", "token": mine})
 			}
 			c.expect("welcome")
-			<-c.ended
+			select {
+			case <-c.ended:
+			case <-time.After(time.Hour):
+				require.Fail(t, "it outlives its token")
+			}
 			require.Equal(t, closeToken.code, websocket.CloseStatus(c.err))
 			require.Equal(t, time.Minute, time.Since(begun))
 		}
