@@ -147,18 +147,13 @@ func TestWhereTheTokenIs(t *testing.T) {
 	c = h.dial()
 	c.say(fields{"type": "auth", "token": bad})
 	c.expectClose(closeToken)
-	for _, first := range []any{
-		fields{"type": "subscribe", "uids": []string{"a"}}, fields{"type": "ping"},
-		fields{"type": "set", "resource": "web", "status": "1"}, fields{"type": "unsubscribe", "uids": []string{"a"}},
-	} {
-		c := h.dial()
-		c.say(first)
-		c.expectClose(closeToken)
-	}
 
 	for _, path := range []string{"/v1/events?uids=a", "/v1/presence?uids=a"} {
 		require.Equal(t, http.StatusUnauthorized, h.ask("GET", path, "").status)
 		require.Equal(t, "token", h.ask("GET", path, "", "Authorization", "Bearer "+bad).code(t))
+		for _, name := range []string{"token", "access_token", "bearer"} {
+			require.Equal(t, "token", h.ask("GET", path+"&"+name+"="+good, "").code(t), "addresses are logged everywhere")
+		}
 	}
 	require.Equal(t, http.StatusOK, h.ask("GET", "/v1/presence?uids=a", "", "Authorization", "bearer "+good).status)
 	require.Equal(t, http.StatusUnauthorized, h.ask("PUT", "/v1/presence/me/web", `{"status":"1"}`).status)
@@ -184,6 +179,72 @@ func TestNoTokenInTime(t *testing.T) {
 		c := h.dial()
 		require.Contains(t, c.expectClose(closeToken), "in time")
 		require.Equal(t, authWithin, time.Since(begun))
+	})
+}
+
+// TestTheFirstMessageIsAuth: whoever asks for anything before has the socket closed, without an answer.
+func TestTheFirstMessageIsAuth(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Auth = hmacAuth }, func(t *testing.T, h *bubbleHub) {
+		for _, says := range []fields{
+			{"type": "ping"}, {"type": "subscribe", "uids": []string{"a"}}, {"type": "unsubscribe", "uids": []string{"a"}},
+			{"type": "set", "resource": "web", "status": "1"},
+		} {
+			c := h.dial()
+			c.say(says)
+			<-c.ended
+			require.Equal(t, closeToken.code, websocket.CloseStatus(c.err), says)
+			require.Empty(t, c.frames, says)
+		}
+	})
+}
+
+// TestATokenAtTheLastMoment: the end of the token before may have begun to be told.
+func TestATokenAtTheLastMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := quietHub(t, func(c *Config) { c.Auth = hmacAuth })
+		s := greeted(t, h, grant{})
+		until := func(d time.Duration) *time.Timer {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.expireAt(s, time.Now().Add(d))
+			return s.expiry
+		}
+		before := until(time.Second)
+		until(time.Minute)
+		require.False(t, before.Stop(), "it is stopped")
+		h.expire(s)
+		require.False(t, h.over(s))
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		require.True(t, h.over(s))
+		last := until(time.Minute)
+		h.exit(s)
+		require.False(t, last.Stop(), "it is stopped, and holds nothing")
+	})
+}
+
+// TestATokenIsNeverRenewed: a socket ends with the token that opened it, wherever that was shown.
+func TestATokenIsNeverRenewed(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Auth = hmacAuth }, func(t *testing.T, h *bubbleHub) {
+		for _, inHeader := range []bool{true, false} {
+			begun := time.Now()
+			mine := token(t, fields{"exp": begun.Add(time.Minute).Unix()})
+			var c *client
+			if inHeader {
+				c = h.dial(withToken(mine))
+			} else {
+				c = h.dial()
+				c.say(fields{"type": "auth", "token": mine})
+			}
+			c.expect("welcome")
+			select {
+			case <-c.ended:
+			case <-time.After(time.Hour):
+				require.Fail(t, "it outlives its token")
+			}
+			require.Equal(t, closeToken.code, websocket.CloseStatus(c.err))
+			require.Equal(t, time.Minute, time.Since(begun))
+		}
 	})
 }
 

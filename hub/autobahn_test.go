@@ -2,6 +2,7 @@ package hub
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -235,6 +236,20 @@ func TestFraming(t *testing.T) {
 		require.Equal(t, c.name, honest.expect("changes").Presences[0].Ext, "somebody else")
 	}
 	h.until(func() bool { return len(h.sessions) == 1 && len(h.subjects) == 1 })
+}
+
+// TestWhatComesWithTheHandshake: a client may speak before it has read that it was accepted, a little or a lot.
+func TestWhatComesWithTheHandshake(t *testing.T) {
+	h := serveQuiet(t, quietHub(t))
+	for _, n := range []int{20, readBuffer, 3000, 20_000} {
+		w := h.wire()
+		w.send(handshake() + masked(fin|opText, sized(n)) + masked(fin|opText, named("end")))
+		require.Equal(t, http.StatusSwitchingProtocols, w.answer().StatusCode)
+		for _, want := range []string{"says welcome", "says pong", alive} {
+			require.Equal(t, want, w.hears(), n)
+		}
+		require.NoError(t, w.conn.Close())
+	}
 }
 
 // tryWire plays one case and tells in words what was heard after the welcome.

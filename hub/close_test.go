@@ -46,3 +46,18 @@ func TestCloseReasonsFit(t *testing.T) {
 		require.True(t, utf8.ValidString(reason))
 	}
 }
+
+// TestTheFirstReasonCounts: what ends a connection that ends already changes nothing.
+func TestTheFirstReasonCounts(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, h *bubbleHub) {
+		c := h.dial()
+		c.expect("welcome")
+		h.peek(func() {
+			for s := range h.sessions {
+				h.Hub.end(s, closeToken.because("first"))
+				h.Hub.end(s, closeRestarting.because("second"))
+			}
+		})
+		require.Equal(t, "first", c.expectClose(closeToken))
+	})
+}

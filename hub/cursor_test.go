@@ -1,8 +1,10 @@
 package hub
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -26,6 +28,54 @@ func TestCursorsSurviveTheRoad(t *testing.T) {
 		_, err := parseCursor(bad)
 		require.Error(t, err, bad)
 	}
+}
+
+// TestAStateOfLongAgoIsToldWithTheCursorOfNow: a frame that was built when the state came, and is told when somebody
+// vouches for it again, does not send the client's cursor back.
+func TestAStateOfLongAgoIsToldWithTheCursorOfNow(t *testing.T) {
+	h := quietHub(t)
+	h.hear(live())
+	s := greeted(t, h, grant{open: true})
+	both := []bridge.UID{"a", "b"}
+	require.NoError(t, h.subscribe(t.Context(), s, "", both, ""))
+	h.Apply(entry(1, "a", online("1"), bridge.ChangedFirst))
+	require.Len(t, taken(t, h, s), 2)
+	h.unsubscribe(s, both[:1])
+	h.letGo(time.Now().Add(2 * lingerFor))
+	h.hear(bridge.Feed{State: bridge.FeedDegraded})
+	require.NoError(t, h.subscribe(t.Context(), s, "", both, ""))
+	h.Apply(entry(2, "b", online("2"), bridge.ChangedFirst))
+	taken(t, h, s)
+	h.hear(live())
+	taken(t, h, s) // the feed, in one message with a's state
+	h.hear(bridge.Feed{State: bridge.FeedDegraded})
+	taken(t, h, s)
+	h.mu.Lock()
+	h.note(s, h.users["a"])
+	h.mu.Unlock()
+	got := taken(t, h, s)
+	require.Len(t, got, 1)
+	require.Equal(t, h.position.String(), got[0].Cursor)
+}
+
+// TestACursorCoversWhoIsWaitedFor: the answer of a request that has waited for a state is told with it.
+func TestACursorCoversWhoIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := quietHub(t)
+		h.Apply(entry(1, "a", online("1"), bridge.ChangedFirst))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		answers := make(chan subscribedMessage, 1)
+		go func() {
+			answer, _ := h.ask(ctx, ctx, grant{open: true}, []bridge.UID{"a"})
+			answers <- answer
+		}()
+		synctest.Wait()
+		h.hear(live())
+		answer := <-answers
+		require.Len(t, answer.Presences, 1)
+		require.Equal(t, h.position.String(), answer.Cursor)
+	})
 }
 
 // TestHeldBackCursorDoesNotGoBack: a client that was told of b up to 5 comes to a hub that is at 4, with a

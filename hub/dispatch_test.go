@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
 // rawDial opens a WebSocket with no goroutine and no library on the client's side.
@@ -59,13 +61,31 @@ func readFrame(r io.Reader) (kind byte, payload []byte, err error) {
 
 // TestFramesAreFramed: what is built of a payload of any length reads as that payload, whichever form its length has.
 func TestFramesAreFramed(t *testing.T) {
-	for _, n := range []int{0, 1, 125, 126, 127, 65535, 65536, 200_000} {
+	for n, header := range map[int]int{0: 2, 1: 2, 125: 2, 126: 4, 127: 4, 65535: 4, 65536: 10, 200_000: 10} {
 		payload := bytes.Repeat([]byte{'x'}, n)
-		kind, got, err := readFrame(bytes.NewReader(appendFrame(nil, finalText, payload)))
+		frame := appendFrame(nil, finalText, payload)
+		kind, got, err := readFrame(bytes.NewReader(frame))
 		require.NoError(t, err)
+		require.Len(t, frame, header+n, "the shortest form")
 		require.Equal(t, byte(finalText), kind)
 		require.Equal(t, payload, got)
 	}
+}
+
+// TestRoomIsNotKept: what one large batch needed is not kept for the next.
+func TestRoomIsNotKept(t *testing.T) {
+	require.Nil(t, trimmed(make([]byte, 0, 1<<20+1)))
+	require.NotNil(t, trimmed(make([]byte, 0, 1<<20)))
+	h := quietHub(t)
+	h.hear(live())
+	s := greeted(t, h, grant{open: true})
+	require.NoError(t, h.subscribe(t.Context(), s, "", uidsOf(names(0, 100)), ""))
+	for i, uid := range uidsOf(names(0, 100)) {
+		h.Apply(entry(uint64(i+1), uid, online("1"), bridge.ChangedFirst))
+	}
+	require.Greater(t, cap(s.pending), keepPending)
+	h.pull(s)
+	require.LessOrEqual(t, cap(s.pending), keepPending)
 }
 
 // TestAnIdleClientIsOneGoroutine counts the goroutines of no client, then of a hundred.
@@ -174,6 +194,7 @@ func TestASocketIsNotWaitedFor(t *testing.T) {
 	}
 	seq := uint64(0)
 	for !full() {
+		require.Less(t, seq, uint64(2000), "no socket takes all that")
 		seq++
 		h.Apply(entry(seq, "a", online(fmt.Sprintf("%s%d", text, seq)), "ext"))
 		require.Contains(t, reads.expect("changes").exts()["a"], fmt.Sprintf("x%d", seq), "the other is told at once")

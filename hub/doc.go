@@ -40,28 +40,34 @@
 //   - Whoever is asked for is known, pending or denied, and the pending follow as changes: TestSubscribe.
 //   - After subscribed and the changes that follow, a client holds for each user the newest that the log holds,
 //     and never goes back in time, whichever hubs it comes to: TestModel, TestRoam,
-//     TestHeldBackCursorDoesNotGoBack.
+//     TestHeldBackCursorDoesNotGoBack, TestOlderMessagesChangeNothing. Whom it does not watch any more it is not told of,
+//     though they changed before: TestWhatWaitsIsForgotten.
 //   - A cursor is valid on every hub and carries the log's identity; resuming costs what has changed: TestResume,
-//     TestResumeWithPending, TestCursorAheadOfALaggingHub, TestRereadLogKeepsCursorsHonest. One that is of no
+//     TestResumeWithPending, TestCursorAheadOfALaggingHub, TestRereadLogKeepsCursorsHonest,
+//     TestAStateOfLongAgoIsToldWithTheCursorOfNow, TestACursorCoversWhoIsWaitedFor. One that is of no
 //     use brings everything: TestUselessCursors, TestStreamMadeAnew, TestCursorsOfALostTail.
-//   - History is never shown as news: TestHistoryIsNotNews, TestUnwatchedIsHistory, TestUnwatchedIsContradicted.
+//   - History is never shown as news: TestHistoryIsNotNews, TestUnwatchedIsHistory, TestUnwatchedIsContradicted,
+//     TestNobodyVouchesInSilence, TestWhatWaitsMayBecomeHistory.
 //   - Who goes offline is shown as they were for OFFLINE_GRACE, in stream and snapshots alike, and who returns
 //     meanwhile never was away: TestOfflineGrace, TestGrace, TestManyInGrace. A cursor does not cover what is held
 //     back, whichever hub it comes to: TestGraceModel, TestCursorsOfAGrace,
-//     TestChangesDoNotClaimWhatIsHeldBack, TestToldElsewhere. See below.
+//     TestChangesDoNotClaimWhatIsHeldBack, TestToldElsewhere, TestAnotherLogEndsTheGraces. See above.
 //   - A delivery allocates nothing, and an idle client is one goroutine: TestADeliveryAllocatesNothing,
-//     TestAnIdleClientIsOneGoroutine. One who does not read holds up nobody: TestASocketIsNotWaitedFor.
+//     TestAnIdleClientIsOneGoroutine. One who does not read holds up nobody: TestASocketIsNotWaitedFor,
+//     TestALineTakesWhatFits. What a large batch needed is given back: TestRoomIsNotKept.
 //   - A slow client gets fewer, newer states, and costs what it watches: TestSlowClient, TestPendingIsBounded,
-//     TestAnswersAreBounded. Only a write that stalls ends its connection: TestStalledWrite.
+//     TestAnswersAreBounded, TestPongsAreBounded. Only a write that stalls ends its connection: TestStalledWrite.
+//     Who is there is asked a heartbeat after they came, and each in their second: TestHeartbeatsAreLevel.
 //     What does not arrive, or is not read, holds no connection for long: TestWhoSaysOrReadsNothing.
 //   - Garbage in the log and on the feed is counted, and reaches nobody: TestGarbageReachesNobody.
-//   - The feed is told when it changes, and a silent poller is no poller: TestFeedIsToldWhenItChanges,
-//     TestFeedSilence.
+//   - The feed is told when it changes, to those who have been let in, and a silent poller is no poller:
+//     TestFeedIsToldWhenItChanges, TestTheFeedIsNotForStrangers, TestFeedSilence.
 //   - No claim, no right, by whichever door: TestVerify, TestMayWatch, TestMaySet, TestWhereTheTokenIs,
 //     TestRightsAtEveryDoor, FuzzToken, FuzzClaims. Forged, stale and mistaken tokens are refused at each of them, in words
 //     that help and tell nothing: TestTokenAttacks, TestTwoTokens.
 //   - An open socket lives as long as its token, and belongs to who opened it; whom a renewed one no longer covers is told
-//     as denied and is not heard of again: TestNoTokenInTime, TestTokenExpires, TestStreamTokenExpires, TestRenew,
+//     as denied and is not heard of again: TestTheFirstMessageIsAuth, TestNoTokenInTime, TestTokenExpires,
+//     TestATokenIsNeverRenewed, TestATokenAtTheLastMoment, TestStreamTokenExpires, TestRenew,
 //     TestRenewalStopsAtOnce, TestRenewalByAnother.
 //   - Keys of AUTH_JWKS_URL come and go with the issuer, the last ones are kept while it is away, and neither an endpoint
 //     that hangs nor tokens with made-up keys cost others time: TestKeysRotate, TestKeysAway, TestKeysHang,
@@ -69,9 +75,10 @@
 //   - A refused request changes nothing, an honest mistake costs no connection: TestBadMessages,
 //     TestTooManyUIDs, TestLimitsPerSubject.
 //   - Error codes are one table, which refusals, the client's types and the README repeat: TestErrorCodes.
-//   - Close codes are one table, and arrive: TestCloseCodes, TestTooLargeFromOneWhoReadsLater. A write that
+//   - Close codes are one table, and arrive: TestCloseCodes, TestTheFirstReasonCounts,
+//     TestTooLargeFromOneWhoReadsLater. A write that
 //     stalls leaves no room for a close frame, so whoever is too slow sees 1013 only where the network allows.
-//   - Event streams say the same as sockets and resume by themselves: TestEvents, TestEventsHeartbeat.
+//   - Event streams say the same as sockets and resume by themselves: TestEvents, TestEventsHeartbeat, TestWhenToComeBack.
 //   - The registry is told how many look at a user through this hub: TestTheRegistryKnowsHowManyLook.
 //   - Asking over HTTP watches for a minute: TestGetPresence, TestAskingWatchesForAMinute.
 //   - Setting calls the vendor once and asks the poller to look: TestPutPresence, TestSetOnASocket.
@@ -80,7 +87,8 @@
 //     the vendor TestHubsShareTheBudget in cmd/presence-bridge/road. One user who sets too often is refused, and nobody
 //     else: TestOneUsersSetsDoNotTakeTheBudgetOfAll, TestWhoSetsTooOftenIsRefusedAndNobodyElse.
 //   - Backends ask over NATS as browsers do over HTTP, with the same limits, and are told what to mend:
-//     TestBackendsAskWhoIsOnline, TestBackendsSet, TestBackendsSetsHaveTheLimitsOfBrowsers, TestWhatBackendsMayNotAsk,
+//     TestBackendsAskWhoIsOnline, TestBackendsDoNotWait,
+//     TestBackendsSet, TestBackendsSetsHaveTheLimitsOfBrowsers, TestWhatBackendsMayNotAsk,
 //     FuzzDecodeRequest, TestTheServiceIsListed, TestAHubThatStopsSendsBackendsAway.
 //   - Whom a backend leases is watched with no browser, until the lease has ended, for each that leases:
 //     TestALeaseKeepsAUserWatched, TestTwoHoldersOfOneUser, TestLeasesAndBrowsersEachKeepAUser,
@@ -94,13 +102,15 @@
 //     TestOrigins, TestOwnName.
 //   - Whoever breaks the protocol of sockets, or goes to its limits, hears what RFC 6455 wants, is counted where the hub
 //     ends it, and disturbs nobody: TestFraming, FuzzSocket.
+//     Who speaks before the answer is heard: TestWhatComesWithTheHandshake.
 //   - Whoever asks for what there is not, or sends what is no request, is answered where HTTP allows, and counted:
 //     TestRefusals. Each limit is one that is counted: TestLimitsAreCounted. What drips, stays silent or has vanished
 //     is ended in time: TestDripping, TestDrippingOnASocket, TestNeverAuthenticated, TestGoneWithoutAWord.
 //   - Connections are bounded, and those that say nothing keep nobody out: TestSilentCrowd, TestCrowdThatHasSpoken,
 //     TestHeldAndLetGo.
 //   - A hub that stops says so at once, and lets nobody in: TestTurnAway, TestDrainRefusesNewcomers. Its clients leave in
-//     turn, level, and are served until theirs comes: TestTurns, TestTurnsAreLevel, TestClientsMove, and of the real
+//     turn, level, and are served until theirs comes: TestTurns, TestTurnsAreLevel, TestPatience,
+//     TestClientsMove, and of the real
 //     program TestHubsClientsMove in cmd/presence-bridge. It cuts off only who does not go: TestDrain,
 //     TestStuckClientIsCutOff, TestStuckWhileSetting.
 //   - While NATS or the vendor is away nobody's connection ends and nobody is offline; all that is shown says that it is

@@ -96,6 +96,7 @@ func (h *Hub) dismissRest(all []*session, gone int, now time.Duration) {
 
 // sayBye ends a session; what it has not been told yet comes before. The caller holds mu.
 func (h *Hub) sayBye(s *session, after time.Duration) {
+	h.tellChanges(s)
 	s.reply(encode(byeMessage{Type: "bye", Reason: "draining", ReconnectAfterMS: after.Milliseconds()}))
 	h.end(s, closeRestarting.because("this hub is stopping"))
 }

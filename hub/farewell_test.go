@@ -4,9 +4,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
 // comingMost is how many clients may come to the other hubs in a second.
@@ -27,6 +30,36 @@ func TestTurns(t *testing.T) {
 		require.Equal(t, c.waited+comeBackFrom, comeBackAfter(c.i, c.now, 0), "%+v", c)
 		require.Equal(t, c.waited+comeBackFrom+scatter, comeBackAfter(c.i, c.now, 1), "%+v", c)
 	}
+}
+
+// TestPatience: whoever's turn has not come when a hub has to be gone is let go then, and told to wait for it. What they
+// were not told yet comes first.
+func TestPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const clients, patience = 200, 60 * time.Millisecond
+		h := quietHub(t, func(c *Config) { c.DrainTimeout = patience })
+		h.hear(live())
+		var all []*session
+		for range clients {
+			s := greeted(t, h, grant{open: true})
+			require.NoError(t, h.subscribe(t.Context(), s, "", []bridge.UID{"a"}, ""))
+			h.pull(s)
+			all = append(all, s)
+		}
+		h.Apply(entry(1, "a", online("last"), bridge.ChangedFirst))
+		begun := time.Now()
+		require.InDelta(t, clients-int(leavePerS*patience.Seconds()), h.sayGoodbye(), 25)
+		require.Equal(t, patience, time.Since(begun))
+		longest := int64(0)
+		for _, s := range all {
+			frames := pulled(t, h, s)
+			require.Len(t, frames, 2)
+			require.Equal(t, "last", frames[0].exts()["a"])
+			require.Equal(t, "bye", frames[1].Type)
+			longest = max(longest, frames[1].ReconnectAfterMS)
+		}
+		require.GreaterOrEqual(t, longest, (turn(clients-1) - patience).Milliseconds())
+	})
 }
 
 // TestTurnsAreLevel: however many leave, however much time they have, however often the hub is held up, and whatever the

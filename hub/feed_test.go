@@ -57,5 +57,23 @@ func TestNobodyVouchesInSilence(t *testing.T) {
 		s := greeted(t, h, grant{open: true})
 		require.NoError(t, h.subscribe(t.Context(), s, "", []bridge.UID{"a"}, ""))
 		require.Equal(t, []bridge.UID{"a"}, pulled(t, h, s)[0].Pending)
+		h.hear(bridge.Feed{State: bridge.FeedDegraded})
+		for _, f := range pulled(t, h, s) {
+			require.Equal(t, "feed", f.Type, "nor does one that does not manage to look at everybody")
+		}
+	})
+}
+
+// TestTheFeedIsNotForStrangers: who has shown no token is told nothing, and then in the welcome how the feed is.
+func TestTheFeedIsNotForStrangers(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Auth = hmacAuth }, func(t *testing.T, h *bubbleHub) {
+		c := h.dial()
+		h.hear(live())
+		synctest.Wait()
+		require.Empty(t, c.frames)
+		c.say(fields{"type": "auth", "token": token(t, fields{"sub": "me"})})
+		first := c.any()
+		require.Equal(t, "welcome", first.Type)
+		require.Equal(t, bridge.FeedLive, first.Feed.State)
 	})
 }

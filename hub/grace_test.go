@@ -218,12 +218,25 @@ func TestToldElsewhere(t *testing.T) {
 	require.Equal(t, "gone", f.exts()["u"])
 	s, f := subscribed(t, h, f.Cursor)
 	require.Empty(t, f.Presences)
+	require.Empty(t, pulled(t, h, s), "nor as a change")
 	require.NoError(t, h.subscribe(t.Context(), s, "", []bridge.UID{"u"}, ""))
 	for _, f := range pulled(t, h, s) {
 		require.Equal(t, "gone", f.exts()["u"])
 	}
 	require.Equal(t, "gone", pulled(t, h, other)[0].exts()["u"])
 	require.Zero(t, h.grace.size())
+}
+
+// TestAnotherLogEndsTheGraces: what another log said of somebody is no state to be held to.
+func TestAnotherLogEndsTheGraces(t *testing.T) {
+	h, _, left := graceful(t)
+	h.Apply(left)
+	h.Reset(2)
+	require.Zero(t, h.grace.size())
+	h.Apply(after(left, 1, gone, bridge.ChangedExt))
+	h.CaughtUp()
+	_, f := subscribed(t, h, "")
+	require.Equal(t, map[bridge.UID]string{"u": "gone"}, f.exts())
 }
 
 // Whoever waits for a first state gets the one that is shown.

@@ -295,6 +295,21 @@ func pulled(t testing.TB, h *Hub, s *session) (frames []frame) {
 	return frames
 }
 
+// taken is what a session has to be told now, read as what would go over a socket.
+func taken(t testing.TB, h *Hub, s *session) (frames []frame) {
+	t.Helper()
+	h.mu.Lock()
+	wire := bytes.NewReader(bytes.Clone(h.take(s, new([]byte))))
+	h.mu.Unlock()
+	for wire.Len() > 0 {
+		kind, data, err := readFrame(wire)
+		require.NoError(t, err)
+		require.Equal(t, byte(finalText), kind)
+		frames = append(frames, decodeFrame(t, data))
+	}
+	return frames
+}
+
 // frame is any message of the hub.
 type frame struct {
 	Type             string            `json:"type"`

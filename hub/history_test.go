@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -77,6 +78,45 @@ func TestUnwatchedIsHistory(t *testing.T) {
 	for _, c := range []*client{c, later} {
 		require.Equal(t, map[bridge.UID]string{"a": "2"}, c.expect("changes").exts())
 	}
+}
+
+// TestWhatWaitsMayBecomeHistory: who was not told of a change before nobody looked any more, or before the log was read
+// again, is not told of it as news, and the cursor does not cover it.
+func TestWhatWaitsMayBecomeHistory(t *testing.T) {
+	h := quietHub(t)
+	h.hear(live())
+	s := greeted(t, h, grant{open: true})
+	require.NoError(t, h.subscribe(t.Context(), s, "", uidsOf([]string{"a", "b"}), ""))
+	h.pull(s)
+	h.Apply(entry(1, "a", online("1"), bridge.ChangedFirst))
+	h.Apply(entry(2, "a", online("1"), bridge.ChangedUnwatched))
+	require.Empty(t, pulled(t, h, s))
+	h.Apply(entry(3, "b", online("1"), bridge.ChangedFirst))
+	got := pulled(t, h, s)
+	require.Len(t, got, 1)
+	require.Equal(t, map[bridge.UID]string{"b": "1"}, got[0].exts())
+	since, err := parseCursor(got[0].Cursor)
+	require.NoError(t, err)
+	require.Equal(t, uint64(1), since.from)
+}
+
+// TestOlderMessagesChangeNothing: a consumer of the log that begins anew may bring again what is known.
+func TestOlderMessagesChangeNothing(t *testing.T) {
+	h := quietHub(t)
+	h.hear(live())
+	s := greeted(t, h, grant{open: true})
+	require.NoError(t, h.subscribe(t.Context(), s, "", uidsOf([]string{"a", "b"}), ""))
+	h.Apply(entry(2, "a", online("2"), bridge.ChangedExt))
+	h.pull(s)
+	for _, again := range []uint64{1, 2} {
+		h.Apply(entry(again, "a", online(fmt.Sprint(again)), bridge.ChangedExt))
+	}
+	require.Empty(t, pulled(t, h, s))
+	h.Apply(entry(1, "b", online("late"), bridge.ChangedFirst))
+	require.Equal(t, uint64(2), h.position.Seq)
+	require.NoError(t, h.subscribe(t.Context(), s, "", uidsOf([]string{"a"}), ""))
+	got := pulled(t, h, s)
+	require.Equal(t, "2", got[len(got)-1].exts()["a"])
 }
 
 // TestUnwatchedIsContradicted: the hub notes its watch once more for somebody it watches, so that a registry

@@ -208,6 +208,8 @@ func TestKeysNonsense(t *testing.T) {
 			{"an empty set", "nonsense", says(200, `{"keys":[]}`)},
 			{"keys that are none", "nonsense", says(200, `{"keys":"hush"}`)},
 			{"a secret", "nonsense", says(200, `{"keys":[{"kty":"oct","kid":"ours","k":"aHVzaA"}]}`)},
+			{"a key for another alg", "nonsense", says(200, strings.Replace(keySet(t, ours), `"kty"`, `"alg":"RS256","kty"`, 1))},
+			{"a key to encrypt with", "nonsense", says(200, strings.Replace(keySet(t, ours), `"kty"`, `"use":"enc","kty"`, 1))},
 			{"too many keys", "nonsense", says(200, keySet(t, make65()...))},
 			{"not found", "status", says(404, keySet(t, ours))},
 			{"elsewhere", "status", func(w http.ResponseWriter, r *http.Request) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,6 +34,7 @@ func TestTooManyUIDs(t *testing.T) {
 		require.Equal(t, "7", e.ID)
 	}
 	refused(names(0, 1001))
+	refused(slices.Repeat(names(0, 1), 1001)) // before they are looked at
 	require.False(t, h.watches("u00000"))
 	c.subscribe(names(0, 600)...)
 	refused(names(600, 401))

@@ -149,8 +149,11 @@ func (m *model) write(uid bridge.UID, changed string) {
 	m.log, m.newest[uid] = append(m.log, e), e
 }
 
-// follow lets a hub apply so many messages more.
+// follow lets a hub apply so many messages more. Now and then one comes again.
 func (m *model) follow(hub, n int) {
+	if m.at[hub] > 0 && m.r.IntN(4) == 0 {
+		m.hubs[hub].Apply(m.log[m.r.IntN(m.at[hub])])
+	}
 	for ; n > 0 && m.at[hub] < len(m.log); n-- {
 		m.hubs[hub].Apply(m.log[m.at[hub]])
 		m.at[hub]++
@@ -180,12 +183,17 @@ func (m *model) anew() {
 	m.reread(1)
 }
 
+// pull reads what there is, as an event stream does or as a socket.
 func (m *model) pull(c *modelClient) {
 	if c.session == nil {
 		return
 	}
-	for _, data := range m.hubs[c.hub].pull(c.session) {
-		if err := c.take(decodeFrame(m.t, data)); err != nil {
+	pull := pulled
+	if m.r.IntN(2) == 0 {
+		pull = taken
+	}
+	for _, f := range pull(m.t, m.hubs[c.hub], c.session) {
+		if err := c.take(f); err != nil {
 			m.t.Error(err)
 		}
 	}

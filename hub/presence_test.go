@@ -300,6 +300,17 @@ func TestATokenWithoutSubHasLimitsOfItsOwn(t *testing.T) {
 	require.Equal(t, http.StatusOK, ask(other, "c"), "another token counts for itself")
 }
 
+// TestARenewedTokenWithoutSubCountsAsItDid: what was counted for the one before is given back to it.
+func TestARenewedTokenWithoutSubCountsAsItDid(t *testing.T) {
+	h := quietHub(t)
+	s := greeted(t, h, grant{key: "#one", watch: []string{"*"}})
+	require.NoError(t, h.subscribe(t.Context(), s, "", []bridge.UID{"a", "b"}, ""))
+	require.NoError(t, h.renew(s, "", grant{key: "#other", watch: []string{"a"}}))
+	h.peek(func() { require.Equal(t, 1, h.subject("#one").uids) })
+	h.exit(s)
+	require.Empty(t, h.subjects)
+}
+
 // TestWhoSetsTooOftenIsRefusedAndNobodyElse asks as fast as answers come.
 func TestWhoSetsTooOftenIsRefusedAndNobodyElse(t *testing.T) {
 	h := newWorld(t).hub(func(c *Config) { c.Vendor = &vendor{} })
@@ -317,16 +328,25 @@ func TestWhoSetsTooOftenIsRefusedAndNobodyElse(t *testing.T) {
 	require.Eventually(t, func() bool { return set("mallory") == http.StatusOK }, soon, 100*time.Millisecond, "a pause mends it")
 }
 
+// TestSettersAreForgotten who are not setting, and may set as often as somebody new.
 func TestSettersAreForgotten(t *testing.T) {
-	h := quietHub(t)
-	done, err := h.startSetting("alice")
-	require.NoError(t, err)
-	later := time.Now().Add(time.Minute)
-	h.forgetSetters(later)
-	require.Len(t, h.setters, 1, "it is under way")
-	done()
-	h.forgetSetters(time.Now())
-	require.Len(t, h.setters, 1, "it counts")
-	h.forgetSetters(later)
-	require.Empty(t, h.setters)
+	inBubble(t, nil, func(t *testing.T, h *bubbleHub) {
+		known := func(after time.Duration, n int, why string) {
+			t.Helper()
+			time.Sleep(after)
+			synctest.Wait()
+			h.peek(func() { require.Len(t, h.setters, n, why) })
+		}
+		done, err := h.startSetting("alice")
+		require.NoError(t, err)
+		known(time.Minute, 1, "it is under way")
+		for range 3 {
+			end, err := h.startSetting("bob")
+			require.NoError(t, err)
+			end()
+		}
+		done()
+		known(2*tendEvery, 1, "bob's count")
+		known(time.Minute, 0, "")
+	})
 }

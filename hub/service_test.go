@@ -1,11 +1,14 @@
 package hub
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -245,11 +248,27 @@ func TestAHubThatStopsSendsBackendsAway(t *testing.T) {
 	w := newWorld(t)
 	h := w.hub()
 	b := w.backend()
+	h.TurnAway()
+	require.Eventually(t, func() bool {
+		_, err := b.nc.Request("presence.api.get", []byte(`{"uids":["a"]}`), time.Minute)
+		return errors.Is(err, nats.ErrNoResponders)
+	}, soon, often, "while browsers are served on")
 	h.stop()
-	_, err := b.nc.Request("presence.api.get", []byte(`{"uids":["a"]}`), time.Minute)
-	require.ErrorIs(t, err, nats.ErrNoResponders)
 	w.hub()
 	w.backend().watch("billing", "1m", "a")
+}
+
+// TestBackendsDoNotWait: what is not known yet is pending, at once.
+func TestBackendsDoNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, begun := quietHub(t), time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		answer, err := h.backendGets(ctx, getRequest{UIDs: []string{"nobody"}})
+		require.NoError(t, err)
+		require.Equal(t, []bridge.UID{"nobody"}, answer.(subscribedMessage).Pending)
+		require.Equal(t, begun, time.Now())
+	})
 }
 
 func TestTheServiceIsListed(t *testing.T) {

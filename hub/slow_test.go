@@ -76,6 +76,26 @@ func TestSlowClient(t *testing.T) {
 	t.Logf("%d states for %d changes", states, changes)
 }
 
+// TestWhatWaitsIsForgotten: whom a client does not watch any more, by its own word or for want of the right, it is not
+// told of, though they have changed before that.
+func TestWhatWaitsIsForgotten(t *testing.T) {
+	h := quietHub(t)
+	h.hear(live())
+	s := greeted(t, h, grant{watch: []string{"*"}})
+	require.NoError(t, h.subscribe(t.Context(), s, "", uidsOf([]string{"a", "b", "c"}), ""))
+	h.pull(s)
+	for i, uid := range uidsOf([]string{"a", "b", "c"}) {
+		h.Apply(entry(uint64(i+1), uid, online("1"), bridge.ChangedFirst))
+	}
+	h.unsubscribe(s, uidsOf([]string{"a"}))
+	require.NoError(t, h.renew(s, "r", grant{watch: []string{"c"}}))
+	frames := pulled(t, h, s)
+	require.Len(t, frames, 3)
+	require.Equal(t, map[bridge.UID]string{"c": "1"}, frames[0].exts())
+	require.Equal(t, []bridge.UID{"b"}, frames[1].Denied)
+	require.Empty(t, frames[1].Presences)
+}
+
 // TestPendingIsBounded: what waits for a client that pulls nothing is one note for each user it watches.
 func TestPendingIsBounded(t *testing.T) {
 	h := quietHub(t)
@@ -130,6 +150,10 @@ func TestAnswersAreBounded(t *testing.T) {
 				require.LessOrEqual(t, len(s.replies), maxReplies)
 			}
 		})
+		for range 10 * maxReplies { // when it reads, it is read from
+			_, _, err := conn.Read(ctx)
+			require.NoError(t, err)
+		}
 		_ = conn.CloseNow()
 	})
 }
@@ -156,6 +180,13 @@ func TestStalledWrite(t *testing.T) {
 		synctest.Wait()
 		h.peek(func() { require.Empty(t, h.sessions) })
 		_ = conn.CloseNow()
+
+		late := h.dialConn()
+		time.Sleep(stallWithin + goodbyeWithin/2)
+		_, _, err := late.Read(t.Context()) // what stalled
+		require.NoError(t, err)
+		_, _, err = late.Read(t.Context())
+		require.Equal(t, closeTooSlow.code, websocket.CloseStatus(err))
 	})
 }
 

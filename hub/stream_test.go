@@ -2,6 +2,7 @@ package hub
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +58,18 @@ func TestEvents(t *testing.T) {
 
 	for query, code := range map[string]string{"": "bad_message", "uids=a,": "bad_uid"} {
 		require.Equal(t, code, first.ask("GET", "/v1/events?"+query, "").code(t))
+	}
+}
+
+// TestWhenToComeBack: a browser opens a stream again after what it was told last.
+func TestWhenToComeBack(t *testing.T) {
+	for told, frame := range map[string][]byte{
+		"retry: 3000\n": encode(welcomeMessage{Type: "welcome"}),
+		"retry: 1234\n": encode(byeMessage{Type: "bye", ReconnectAfterMS: 1234}),
+	} {
+		var b strings.Builder
+		writeEvent(&b, frame)
+		require.Contains(t, b.String(), told)
 	}
 }
 

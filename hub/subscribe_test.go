@@ -72,7 +72,9 @@ func TestResume(t *testing.T) {
 
 	c := first.dial()
 	c.expect("welcome")
-	cursor := c.subscribe("a", "b", "c").Cursor
+	c.subscribe("a", "b", "c")
+	w.look.see("a", online("2"))
+	cursor := c.expect("changes").Cursor
 	c.hangUp()
 	w.look.see("b", online("2"))
 
@@ -273,8 +275,12 @@ func TestPinned(t *testing.T) {
 	s := greeted(t, h, grant{open: true})
 	require.NoError(t, h.subscribe(t.Context(), s, "", []bridge.UID{"a"}, ""))
 	h.exit(s)
-	_, _, err := h.askFor(newSession(""), grant{open: true}, []bridge.UID{"a"})
+	h.letGo(time.Now().Add(time.Hour))
+	require.True(t, h.wanted["a"])
+	s = greeted(t, h, grant{open: true})
+	_, _, err := h.askFor(s, grant{open: true}, []bridge.UID{"a"})
 	require.NoError(t, err)
+	h.exit(s)
 	h.letGo(time.Now().Add(time.Hour))
 	require.True(t, h.wanted["a"])
 }

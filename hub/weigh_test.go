@@ -2,6 +2,7 @@ package hub
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,6 +28,11 @@ func TestTheRegistryKnowsHowManyLook(t *testing.T) {
 		}
 		look("alice", n)
 	}
+	for _, backend := range []string{"billing", "audit"} {
+		_, err := h.bus.Lease(t.Context(), backend, []bridge.UID{"leased"}, time.Minute)
+		require.NoError(t, err)
+	}
+	look("leased", 2)
 	all[0].say(map[string]any{"type": "unsubscribe", "uids": []string{"alice"}})
 	all[1].hangUp()
 	look("alice", 2)

@@ -1,0 +1,58 @@
+//go:build unix
+
+package hub
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// connected is a line over TCP, and its peer.
+func connected(t *testing.T) (*line, net.Conn) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = listener.Close() }()
+	peer, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = peer.Close() })
+	here, err := listener.Accept()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = here.Close() })
+	return newLine(here), peer
+}
+
+// TestALineTakesWhatFits: a socket that is full is no error, and takes more when its peer has read. Of two who write one
+// does. That the peer has gone is an error.
+func TestALineTakesWhatFits(t *testing.T) {
+	l, peer := connected(t)
+	fill := func() (taken int64) {
+		for {
+			n, err := l.offer(bytes.Repeat([]byte{'x'}, 64<<10))
+			require.NoError(t, err)
+			if n == 0 {
+				return taken
+			}
+			taken += int64(n)
+		}
+	}
+	for taken := fill(); ; {
+		require.Positive(t, taken)
+		_, err := io.CopyN(io.Discard, peer, taken)
+		require.NoError(t, err)
+		l.mu.Lock()
+		n, err := l.offer([]byte("x"))
+		l.mu.Unlock()
+		require.NoError(t, err)
+		require.Zero(t, n, "somebody else writes")
+		if taken = fill(); taken > 0 {
+			break
+		}
+	}
+	require.NoError(t, peer.Close())
+	require.Eventually(t, func() bool { _, err := l.offer([]byte("x")); return err != nil }, soon, often)
+}
