@@ -25,6 +25,7 @@ func (h *Hub) routes() http.Handler {
 	e.GET("/v1/ws", h.webSocket)
 	e.GET("/v1/events", h.events)
 	e.GET("/v1/presence", h.getPresence)
+	e.GET("/v1/presence/:uid/history", h.getHistory)
 	e.PUT("/v1/presence/:uid/:resource", h.putPresence)
 	e.POST(CallbackPath, h.takeCallback)
 	if h.files != nil {
