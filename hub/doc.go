@@ -69,6 +69,8 @@
 //   - A refused request changes nothing, an honest mistake costs no connection: TestBadMessages,
 //     TestTooManyUIDs, TestLimitsPerSubject.
 //   - Error codes are one table, which refusals, the client's types and the README repeat: TestErrorCodes.
+//   - Programs read the contract at /v1/openapi.json and /v1/asyncapi.json: TestDocumentsAreServed. That it is kept is what
+//     package contract promises; all that clients of these tests are told is held against it.
 //   - Close codes are one table, and arrive: TestCloseCodes, TestTooLargeFromOneWhoReadsLater. A write that
 //     stalls leaves no room for a close frame, so whoever is too slow sees 1013 only where the network allows.
 //   - Event streams say the same as sockets and resume by themselves: TestEvents, TestEventsHeartbeat.
