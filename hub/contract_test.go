@@ -9,6 +9,7 @@ import (
 	"go/parser"
 	gotoken "go/token"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -432,14 +433,16 @@ func TestStrangersAreSeen(t *testing.T) {
 	header := nats.Header{"Nats-Service-Error": {"x"}, "Nats-Service-Error-Code": {"400"}}
 	events := nats.Header{}
 	for name, err := range map[string]error{
-		"a field more":          spoken().FromHub([]byte(`{"type":"pong","more":1}`)),
-		"a field less":          spoken().FromHub([]byte(`{"type":"bye","reason":"draining"}`)),
-		"another type":          spoken().FromHub([]byte(`{"type":"hello"}`)),
-		"the other way":         spoken().FromHub([]byte(`{"type":"ping"}`)),
-		"null for a list":       spoken().FromHub([]byte(`{"type":"changes","cursor":"","presences":null}`)),
-		"no code":               spoken().Schema("Refusal", []byte(`{"code":"nonsense","message":"x"}`)),
-		"another status":        spoken().Exchange(contracttest.Exchange{Method: "GET", Path: "/v1/presence", Status: 418}),
-		"another path":          spoken().Exchange(contracttest.Exchange{Method: "GET", Path: "/v1/new", Status: 200}),
+		"a field more":    spoken().FromHub([]byte(`{"type":"pong","more":1}`)),
+		"a field less":    spoken().FromHub([]byte(`{"type":"bye","reason":"draining"}`)),
+		"another type":    spoken().FromHub([]byte(`{"type":"hello"}`)),
+		"the other way":   spoken().FromHub([]byte(`{"type":"ping"}`)),
+		"null for a list": spoken().FromHub([]byte(`{"type":"changes","cursor":"","presences":null}`)),
+		"no code":         spoken().Schema("Refusal", []byte(`{"code":"nonsense","message":"x"}`)),
+		"another status":  spoken().Exchange(contracttest.Exchange{Method: "GET", Path: "/v1/presence", Status: 418}),
+		"another path":    spoken().Exchange(contracttest.Exchange{Method: "GET", Path: "/v1/new", Status: 200}),
+		"another status for a code": spoken().Exchange(contracttest.Exchange{Method: "GET", Path: "/v1/presence", Status: 403,
+			Header: http.Header{"Content-Type": {"application/json"}}, Said: []byte(`{"code":"token","message":"x"}`)}),
 		"another content":       spoken().Exchange(contracttest.Exchange{Method: "GET", Path: "/v1/presence/a/history", Status: 200, Said: []byte(`{}`)}),
 		"another subject":       spoken().Published("presence.v2.a.b.c", nil, nil),
 		"no CloudEvents":        spoken().Published("presence.v1.a.b.c", events, []byte(`{}`)),

@@ -16,6 +16,7 @@ type Contract struct {
 	schemas map[string]*jsonschema.Schema // name -> that of components.schemas, closed
 	routes  []route
 	places  []place
+	types   map[string]map[string]string // operation -> message -> schema
 }
 
 const schemasAt = "#/components/schemas/"
@@ -45,6 +46,7 @@ func Parse(openAPI, asyncAPI []byte) (*Contract, error) {
 		}
 	}
 	c.routes, c.places = routesOf(c.OpenAPI), placesOf(c.AsyncAPI)
+	c.types = map[string]map[string]string{"tellClients": typesOf(c.AsyncAPI, "tellClients"), "hearClients": typesOf(c.AsyncAPI, "hearClients")}
 	return c, nil
 }
 

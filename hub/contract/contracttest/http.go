@@ -2,6 +2,7 @@ package contracttest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"mime"
@@ -61,7 +62,8 @@ func (c *Contract) Exchange(e Exchange) error {
 	if response == nil {
 		return fmt.Errorf("%s %s answers %d, which is not documented: %.300s", e.Method, e.Path, e.Status, e.Said)
 	}
-	if err := c.content(response["content"], e.Header.Get("Content-Type"), e.Said); err != nil {
+	err := errors.Join(c.content(response["content"], e.Header.Get("Content-Type"), e.Said), c.status(e.Status, e.Said))
+	if err != nil {
 		return fmt.Errorf("%s %s answers %d: %w", e.Method, e.Path, e.Status, err)
 	}
 	if body, ok := operation["requestBody"].(map[string]any); ok && e.Status == http.StatusOK {
@@ -105,8 +107,6 @@ func pointer(parts ...string) string {
 
 // refusal is what is not documented has to be answered with.
 func (c *Contract) refusal(e Exchange) error {
-	var said struct{ Code string }
-	_ = json.Unmarshal(e.Said, &said)
 	if e.Status < 400 || e.Status >= 500 {
 		return fmt.Errorf("%s %s is not documented and answers %d: %.300s", e.Method, e.Path, e.Status, e.Said)
 	}
@@ -123,6 +123,20 @@ func (c *Contract) content(content any, contentType string, body []byte) error {
 	}
 	if name := schemaOf(media["schema"]); name != "" {
 		return c.Schema(name, body)
+	}
+	return nil
+}
+
+// status holds the status of a refusal against that of its code.
+func (c *Contract) status(status int, body []byte) error {
+	var said struct{ Code string }
+	_ = json.Unmarshal(body, &said)
+	rows, _ := c.OpenAPI["x-error-codes"].([]any)
+	for _, row := range rows {
+		row := row.(map[string]any)
+		if want, ok := row["status"].(float64); ok && row["code"] == said.Code && int(want) != status {
+			return fmt.Errorf("%s has the status %d, and %.0f is documented", said.Code, status, want)
+		}
 	}
 	return nil
 }

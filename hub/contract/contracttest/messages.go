@@ -24,12 +24,14 @@ func placesOf(asyncAPI map[string]any) (places []place) {
 	return places
 }
 
-// Types are the messages of an operation: name -> schema.
-func (c *Contract) Types(operation string) map[string]string {
-	list, _ := At(c.AsyncAPI, pointer("operations", operation, "messages")).([]any)
+// Types are the messages of tellClients, or of hearClients: name -> schema.
+func (c *Contract) Types(operation string) map[string]string { return c.types[operation] }
+
+func typesOf(asyncAPI map[string]any, operation string) map[string]string {
+	list, _ := At(asyncAPI, pointer("operations", operation, "messages")).([]any)
 	types := map[string]string{}
 	for _, item := range list {
-		message, _ := At(c.AsyncAPI, refOf(item)).(map[string]any)
+		message, _ := At(asyncAPI, refOf(item)).(map[string]any)
 		name, _ := message["name"].(string)
 		types[name] = schemaOf(message["payload"])
 	}
