@@ -67,6 +67,9 @@
 //     TestALogThatLostItsTailAndWentOnIsNoticed,
 //     TestWhatWasWrittenAndIsLostIsNoticed; of what cannot be read nothing:
 //     TestMalformedMessagesArePassedOver; and nothing after Follow returned: TestNothingIsToldAfterFollowReturned.
+//   - What the log holds of one user, and the ledger, is read without a consumer:
+//     TestHistoryIsTheNewestOfOneUser, TestOneSubscriptionOfTheLedger; while NATS is
+//     away it is an error at once: TestWhatIsKeptCannotBeReadWhileNATSIsAway.
 //   - A cursor is of one log, and a damaged one is seen: FuzzParseCursor,
 //     TestDamagedAndForeignCursorsAreRefused.
 //   - The union over live holders is who is watched: TestUnionIsThatOfTheLiveHolders,

@@ -43,6 +43,26 @@ func (b *Bus) Unsubscribed(ctx context.Context, uid UID) error {
 	return nil
 }
 
+// SubscriptionOf is what the ledger says of one user; nil where it says nothing, or nothing that can be read. While NATS
+// is away it is an error at once.
+func (b *Bus) SubscriptionOf(ctx context.Context, uid UID) (*Subscription, error) {
+	if b.Away() {
+		return nil, errAway
+	}
+	e, err := b.subscriptions.Get(ctx, EncodeToken(string(uid)))
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the ledger for %s: %w", uid, err)
+	}
+	c, err := decodeLedger(e)
+	if err != nil { // who follows the ledger has counted it
+		return nil, nil
+	}
+	return c.Subscription, nil
+}
+
 // Ledger reads the whole ledger. Entries that cannot be read are passed over: the vendor is asked anew.
 func (b *Bus) Ledger(ctx context.Context) (map[UID]Subscription, error) {
 	w, err := b.watchBucket(ctx, b.settings.subscriptionsBucket())

@@ -136,6 +136,12 @@ func DecodeChange(data []byte) (*Change, error) {
 	if c.Status == nil {
 		c.Status = map[string]string{}
 	}
+	if c.Changed == nil {
+		c.Changed = []string{}
+	}
+	if c.Prev != nil && c.Prev.Status == nil {
+		c.Prev.Status = map[string]string{}
+	}
 	return &c, nil
 }
 

@@ -58,6 +58,9 @@ var ways = []way{
 	}},
 	{"events", func(h *testHub, _, token string) (int, string) { return h.askWith("GET", "/v1/events?uids=a", token) }},
 	{"get", func(h *testHub, _, token string) (int, string) { return h.askWith("GET", "/v1/presence?uids=a", token) }},
+	{"history", func(h *testHub, _, token string) (int, string) {
+		return h.askWith("GET", "/v1/presence/a/history", token)
+	}},
 	{"put", func(h *testHub, _, token string) (int, string) { return h.askWith("PUT", "/v1/presence/me/web", token) }},
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
+	"github.com/presence-bridge/presence-bridge/hub/contract/contracttest"
 )
 
 // client is a WebSocket client that reads whatever comes.
@@ -81,6 +82,7 @@ func (c *client) read(ctx context.Context) {
 			c.err = err
 			return
 		}
+		conforms(c.t, spoken().FromHub(data))
 		var f frame
 		if err := json.Unmarshal(data, &f); err != nil {
 			c.err = err
@@ -238,6 +240,9 @@ func (e *events) read(lines *bufio.Scanner) {
 		key, value, _ := strings.Cut(lines.Text(), ": ")
 		switch {
 		case lines.Text() == "":
+			if now.data != "" {
+				conforms(e.t, spoken().FromHub([]byte(now.data)))
+			}
 			e.events <- now
 			now = event{}
 		case key == "":
@@ -307,6 +312,10 @@ func (h *testHub) ask(method, path, body string, header ...string) answer {
 	a := answer{status: response.StatusCode, header: response.Header}
 	a.body, err = readAll(response)
 	require.NoError(h.t, err)
+	where, _, _ := strings.Cut(path, "?")
+	conforms(h.t, spoken().Exchange(contracttest.Exchange{
+		Method: method, Path: where, Asked: []byte(body), Status: a.status, Header: a.header, Said: a.body,
+	}))
 	return a
 }
 

@@ -75,11 +75,16 @@
 //   - A refused request changes nothing, an honest mistake costs no connection: TestBadMessages,
 //     TestTooManyUIDs, TestLimitsPerSubject.
 //   - Error codes are one table, which refusals, the client's types and the README repeat: TestErrorCodes.
+//   - Programs read the contract at /v1/openapi.json and /v1/asyncapi.json: TestDocumentsAreServed. That it is kept is what
+//     package contract promises; all that clients of these tests are told is held against it.
 //   - Close codes are one table, and arrive: TestCloseCodes, TestTheFirstReasonCounts,
 //     TestTooLargeFromOneWhoReadsLater. A write that
 //     stalls leaves no room for a close frame, so whoever is too slow sees 1013 only where the network allows.
 //   - Event streams say the same as sockets and resume by themselves: TestEvents, TestEventsHeartbeat, TestWhenToComeBack.
 //   - The registry is told how many look at a user through this hub: TestTheRegistryKnowsHowManyLook.
+//   - The changes of one user that the log still holds are told to whoever may watch the user, as backends have them, and
+//     until when the vendor tells of them unasked: TestLookBack, TestLookBackRights. To ask watches nobody, and is no
+//     lever against NATS: TestLookBackIsBounded. While NATS is away it is refused at once: TestLookBackWhileNATSIsAway.
 //   - Asking over HTTP watches for a minute: TestGetPresence, TestAskingWatchesForAMinute.
 //   - Setting calls the vendor once and asks the poller to look: TestPutPresence, TestSetOnASocket.
 //     Where the vendor is asked who is online, and no more, nobody can be set: TestOnlineOnlySetsNothing.

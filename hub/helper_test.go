@@ -290,6 +290,7 @@ func greeted(t testing.TB, h *Hub, g grant) *session {
 func pulled(t testing.TB, h *Hub, s *session) (frames []frame) {
 	t.Helper()
 	for _, data := range h.pull(s) {
+		conforms(t, spoken().FromHub(data))
 		frames = append(frames, decodeFrame(t, data))
 	}
 	return frames

@@ -81,9 +81,11 @@ type Hub struct {
 	clerks      clerks
 	heldBack    chan struct{} // holds one token when somebody is held back: see grace
 	arrivals    *arrivals
+	looking     chan struct{} // holds one token for each history that is being read
 
 	complaint rate.Sometimes // about foreign origins
 	unheard   rate.Sometimes // about callbacks that are of no use
+	unread    rate.Sometimes // about histories that could not be read
 
 	patience time.Duration // until the last client is let go when the hub stops
 	caughtUp chan struct{} // closed when the log was read for the first time
@@ -131,6 +133,7 @@ func New(c Config) (*Hub, error) {
 		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, version: c.Version, log: c.Logger,
 		holder:    bridge.NewHolder(c.Bus, c.ID),
 		complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute},
+		unread: rate.Sometimes{First: 1, Interval: time.Minute}, looking: make(chan struct{}, lookingBack),
 		grace: newGrace(c.OfflineGrace), heldBack: make(chan struct{}, 1),
 		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), leaving: make(chan struct{}), clerks: make(clerks),
 		patience: cmp.Or(c.DrainTimeout, drainByDefault),

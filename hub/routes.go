@@ -14,7 +14,7 @@ import (
 const pagePolicy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // routes is everything the hub serves.
-func (h *Hub) routes() http.Handler {
+func (h *Hub) routes() *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = h.httpError
@@ -25,8 +25,11 @@ func (h *Hub) routes() http.Handler {
 	e.GET("/v1/ws", h.webSocket)
 	e.GET("/v1/events", h.events)
 	e.GET("/v1/presence", h.getPresence)
+	e.GET("/v1/presence/:uid/history", h.getHistory)
 	e.PUT("/v1/presence/:uid/:resource", h.putPresence)
 	e.POST(CallbackPath, h.takeCallback)
+	e.GET("/v1/openapi.json", document(OpenAPI(h.version)))
+	e.GET("/v1/asyncapi.json", document(AsyncAPI(h.version)))
 	if h.files != nil {
 		e.GET("/page.json", h.pageSettings)
 		e.Match(look, everythingElse, h.file)

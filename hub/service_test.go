@@ -42,6 +42,7 @@ func (b backend) request(endpoint, body string) *nats.Msg {
 	b.t.Helper()
 	m, err := b.nc.Request("presence.api."+endpoint, []byte(body), time.Minute)
 	require.NoError(b.t, err)
+	conforms(b.t, spoken().Reply(endpoint, []byte(body), m.Header, m.Data))
 	return m
 }
 

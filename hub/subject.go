@@ -11,6 +11,7 @@ type subject struct {
 	connections int
 	uids        int                      // watched by its connections
 	asked       map[bridge.UID]time.Time // asked for by single requests, until when
+	looking     int                      // histories that are being read
 }
 
 func (h *Hub) subject(key string) *subject {
@@ -23,7 +24,7 @@ func (h *Hub) subject(key string) *subject {
 }
 
 func (h *Hub) forgetSubject(key string) {
-	if s := h.subjects[key]; s != nil && s.connections == 0 && s.uids == 0 && len(s.asked) == 0 {
+	if s := h.subjects[key]; s != nil && s.connections == 0 && s.uids == 0 && len(s.asked) == 0 && s.looking == 0 {
 		delete(h.subjects, key)
 	}
 }

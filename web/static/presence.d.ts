@@ -62,7 +62,7 @@ export type HubErrorCode =
   | "bad_message" | "bad_uid" | "bad_wait" | "invalid" | "refused" | "subprotocol" | "too_many_uids"
   | "unknown_type" | "token" | "no_subject" | "not_allowed" | "origin_not_allowed" | "request" | "over_a_limit"
   | "internal" | "online_only" | "read_only" | "vendor_away" | "vendor_failed" | "vendor_refused" | "busy"
-  | "draining" | "no_keys" | "not_ready" | "too_many_connections";
+  | "draining" | "nats_away" | "no_keys" | "not_ready" | "too_many_connections";
 
 /** The hub's, or of the client itself: `callback` is of a watcher that threw, `closed` and `connect` are fatal. */
 export type ErrorCode =

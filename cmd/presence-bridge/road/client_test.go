@@ -130,6 +130,8 @@ func (r *road) eventStream(addr string, v *view, uids ...string) {
 	response, err := transport.RoundTrip(request)
 	require.NoError(r.t, err)
 	require.Equal(r.t, http.StatusOK, response.StatusCode)
+	contract, err := spoken()
+	require.NoError(r.t, err)
 	stop := r.start("event stream", func(context.Context) error {
 		defer func() { _ = response.Body.Close() }()
 		lines := bufio.NewScanner(response.Body)
@@ -137,6 +139,7 @@ func (r *road) eventStream(addr string, v *view, uids ...string) {
 		for lines.Scan() {
 			var f frame
 			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && json.Unmarshal([]byte(data), &f) == nil {
+				r.conforms(contract.FromHub([]byte(data)))
 				v.take(f)
 			}
 		}

@@ -10,6 +10,8 @@
 //   - an app that has not bought presence is served by its word, and by no call of presence: TestOnlineTruth,
 //     TestOnlinePage, and a bridge may go from one to the other and back: TestFromPresenceToOnlineAndBack
 //   - the same, whichever way the vendor goes where its sources contradict each other: TestWorlds
+//   - what the whole bridge publishes at NATS, and tells event streams, is as its documents for machines say: TestTruth,
+//     TestOnlineTruth
 //   - history is not news: TestHistoryIsNotNews
 //   - a hub that dies costs its clients what changed meanwhile, and no more: TestHubKilled
 //   - while NATS is away clients stay, are told that the feed is down, and are right again soon after it is back:

@@ -22,6 +22,7 @@ func TestOnlineTruth(t *testing.T) {
 	r := build(t, emulator.Options{Users: 200, ChangesPerS: truthChanges, Seed: 7, NotActivated: true})
 	r.online = true
 	audit := r.audit()
+	requireHeard := r.listens()
 	r.addPoller("poller-1")
 	h := r.addHub("hub-1")
 	uids := people(200)
@@ -37,6 +38,7 @@ func TestOnlineTruth(t *testing.T) {
 	require.Empty(t, asked(t, h, uids).differences(truth, uids), "GET /v1/presence")
 	requireLogEquals(t, r, truth, uids)
 	audit.requireHonest(t, r)
+	requireHeard()
 	online := 0
 	for _, uid := range uids {
 		if p, _ := v.get(uid); p.Online {

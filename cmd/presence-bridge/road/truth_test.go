@@ -25,6 +25,7 @@ const (
 // has stopped changing.
 func TestTruth(t *testing.T) {
 	r := build(t, emulator.Options{Users: 200, ChangesPerS: truthChanges, Seed: 7})
+	requireHeard := r.listens()
 	r.addPoller("poller-1")
 	h := r.addHub("hub-1")
 	uids := people(200)
@@ -62,6 +63,7 @@ func TestTruth(t *testing.T) {
 	}
 	require.Empty(t, asked(t, h, uids).differences(truth, uids), "GET /v1/presence")
 	requireLogEquals(t, r, truth, uids)
+	requireHeard()
 	made := changesMade(r, uids)
 	require.Greater(t, made, int(truthChanges*truthFor.Seconds())/2, "the population lived")
 	t.Logf("%d changes made, all right %v after the last; %d gets before, %v after", made, quiet, before.Calls["get"], r.emulator.Stats().Calls)
