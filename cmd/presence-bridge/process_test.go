@@ -28,7 +28,7 @@ func spawn(t *testing.T, args ...string) *child {
 func begin(t *testing.T, cmd *exec.Cmd) *child {
 	t.Helper()
 	c := &child{Cmd: cmd, ended: make(chan error, 1)}
-	c.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+	c.Env = append(readable(os.Environ()), "TMPDIR="+t.TempDir())
 	c.Stdout, c.Stderr = &c.stdout, &c.stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
