@@ -58,7 +58,9 @@ func (c *doctorCommand) run(ctx context.Context, p *process) error {
 	}
 	var found []doctor.Finding
 	var failed error
-	doctor.Examine(ctx, c.examination(), func(f doctor.Finding) {
+	plan := c.examination()
+	plan.Waiting = func(whom string) { _, _ = fmt.Fprintf(p.stderr, "still looking at %s...\n", whom) }
+	doctor.Examine(ctx, plan, func(f doctor.Finding) {
 		f = c.inOurWords(f)
 		found = append(found, f)
 		if !c.JSON {
