@@ -3,16 +3,22 @@
 #   docker build --build-arg VERSION=v0.1.0 --build-arg COMMIT=$(git rev-parse HEAD) -t presence-bridge .
 #   docker run --rm -p 8080:8080 -e EASEMOB_URL=... -v presence:/data presence-bridge
 #
+# For several kinds of machines at once; the compiler runs on the builder's own, whatever it builds for:
+#
+#   docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=v0.1.0 \
+#     --build-arg COMMIT=$(git rev-parse HEAD) -t registry.example.com/presence-bridge:v0.1.0 --push .
+#
 # It takes any command of presence-bridge; alone it is "serve", which stores under /data where NATS_URL is empty.
 
-FROM golang:1.26-alpine AS build
+FROM --platform=${BUILDPLATFORM:-linux/amd64} golang:1.26-alpine AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=
 ARG COMMIT=
-RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+ARG TARGETOS TARGETARCH
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false \
       -ldflags "-s -w -X main.version=$VERSION -X main.commit=$COMMIT" \
       -o /out/presence-bridge ./cmd/presence-bridge \
     && mkdir /out/data

@@ -71,6 +71,7 @@ func (b *Bus) followStream(ctx context.Context, r *relay) error {
 		return fmt.Errorf("making the consumer: %w", err)
 	}
 	r.reset(created.UnixNano())
+	r.progress = newProgress(b.log, consumer.CachedInfo().NumPending, time.Now())
 	if consumer.CachedInfo().NumPending == 0 { // an empty stream sends nothing that could say so
 		r.caughtUp()
 	}
@@ -130,6 +131,8 @@ type relay struct {
 	last    mark   // the newest message handed on
 	doubted []mark // what was the newest when the consumer was made anew, until it is looked up
 
+	progress *progress // of reading what the log held; of no account once live
+
 	subjects uint64 // how many users the stream held when it was last asked; owned by watchIdentity
 }
 
@@ -141,6 +144,7 @@ func (r *relay) reset(stream int64) {
 
 func (r *relay) caughtUp() {
 	r.live = true
+	r.progress.done(time.Now())
 	for _, f := range r.to {
 		f.CaughtUp()
 	}
@@ -152,6 +156,9 @@ func (r *relay) message(m jetstream.Msg) {
 	meta, err := m.Metadata()
 	if err != nil || r.closed || !r.arrived(meta) {
 		return
+	}
+	if !r.live {
+		r.progress.step(time.Now())
 	}
 	if entry, err := r.read(m.Subject(), m.Data(), meta.Sequence.Stream); err != nil {
 		r.bus.PassOver(PassedLog, fmt.Sprintf("%s at %d", m.Subject(), meta.Sequence.Stream), err)

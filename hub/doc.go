@@ -123,6 +123,7 @@
 //   - Without credentials of the vendor a hub does all but set, which it refuses at every door: TestEdgeHub.
 //
 // To operators: neither secrets nor tokens nor callbacks are logged (TestTokensAreNeverLogged, TestCallbackAnswers),
+// the access log at debug level holds routes and nothing that a client wrote (TestAccessIsLogged, TestAccessWithoutFiles),
 // nothing is shown before the log is read (TestReady, TestNotReadyNothingShown), and nothing stays behind (TestMain).
 // What clients are told is counted by its age, end to end, and nothing among it that is no news to them: TestStaleness,
 // TestStalenessOfWhatIsVouchedFor, TestAges.

@@ -23,7 +23,7 @@ const (
 // without which nobody could tell whether they are stale. Asking watches
 // for a minute those whom nobody watched; wait is for their first states.
 func (h *Hub) getPresence(c echo.Context) error {
-	g, err := h.auth.verify(tokenOf(c.Request()))
+	g, err := h.letIn(c)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (h *Hub) askFor(s *session, g grant, uids []bridge.UID) (users []*user, den
 
 // putPresence serves PUT /v1/presence/{uid}/{resource}.
 func (h *Hub) putPresence(c echo.Context) error {
-	g, err := h.auth.verify(tokenOf(c.Request()))
+	g, err := h.letIn(c)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,9 @@ func (h *Hub) routes() *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = h.httpError
+	if h.logsAccess() {
+		e.Use(h.access)
+	}
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: h.logPanic}), secure, h.guard)
 	look := []string{http.MethodGet, http.MethodHead}
 	e.Match(look, "/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })

@@ -65,7 +65,7 @@ func shutDown(server *http.Server) error {
 func (h *Hub) drain() {
 	rest := h.sayGoodbye()
 	if !h.gone(goodbyes(rest)) {
-		h.log.Warn("some clients did not close in time and are cut off")
+		h.log.Info("some clients did not close in time and are cut off")
 	}
 	h.quit()
 	h.cutOff()

@@ -31,6 +31,7 @@ type socket struct {
 	session *session
 	rate    *rate.Limiter
 	arrived bool // at a server of ours, which counts it
+	began   time.Time
 }
 
 // webSocket serves GET /v1/ws. It returns when the socket is open: the request, with all that net/http keeps for it,
@@ -44,7 +45,7 @@ func (h *Hub) webSocket(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	k := &socket{hub: h, session: s, arrived: connOf(r) != nil,
+	k := &socket{hub: h, session: s, arrived: connOf(r) != nil, began: time.Now(),
 		rate: rate.NewLimiter(rate.Limit(h.limits.MaxMessagesPerSecond), h.limits.MaxMessagesPerSecond)}
 	if err := k.accept(c.Response(), r); err != nil {
 		h.metrics.refuse("handshake")
@@ -228,6 +229,7 @@ func (k *socket) leave() {
 	k.hub.mu.Unlock()
 	_ = s.conn.CloseNow()
 	s.writers.Wait()
+	k.tellEnd()
 	k.hub.exit(s)
 	if k.arrived {
 		k.hub.arrivals.left()

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"context"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -80,7 +81,15 @@ func (c *complaints) fail(now time.Time, err error) {
 		return
 	}
 	c.last = now
-	c.log.Warn(c.what, "error", err, "failures", c.failures)
+	c.log.Log(context.Background(), levelOf(err), c.what, "error", err, "failures", c.failures)
+}
+
+// levelOf tells what the vendor will refuse until somebody acts from what may pass.
+func levelOf(err error) slog.Level {
+	if easemob.IsNotActivated(err) || easemob.IsUnauthorized(err) || easemob.IsOverPlan(err) {
+		return slog.LevelError
+	}
+	return slog.LevelWarn
 }
 
 // failing says since when it has failed without a success between; zero: it does not.

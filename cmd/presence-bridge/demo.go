@@ -59,7 +59,9 @@ func (c *demoCommand) options(log *slog.Logger) emulator.Options {
 
 func (c *demoCommand) run(ctx context.Context, p *process) error {
 	log := c.logger(p.stderr)
-	return runStack(ctx, c.plan(log), log, func(ctx context.Context, s *stack) error {
+	plan := c.plan(log)
+	plan.handed = p.env
+	return runStack(ctx, plan, log, func(ctx context.Context, s *stack) error {
 		if err := s.waitReady(ctx); err != nil {
 			return err
 		}

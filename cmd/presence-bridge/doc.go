@@ -11,7 +11,14 @@
 // (TestTeardown); what each step took is logged with --log-level debug.
 //
 // doctor has serve's settings and runs although they are wrong: what is wrong with them is among its findings
-// (TestDoctorGoesOn, TestDoctorHasServesSettings). What it checks is in package doctor.
+// (TestDoctorGoesOn, TestDoctorHasServesSettings). What it checks is in package doctor. With --watched it is a
+// calculator, which needs no setting and asks nobody (TestDoctorReckons).
+//
+// With LISTEN=systemd the public listener is a socket that outlives the process (TestASocketOutlivesTheProcess). Logs are
+// text on a terminal and JSON elsewhere (TestLogFormat). What operators use lies in deploy: the runbook has a section of
+// each alert and of each line of the doctor (TestRunbook), the unit names settings that there are and has room for what
+// serve needs (TestUnitsNameSettings, TestUnitHasRoom, TestUnitsAreUnits). An image is stamped (TestStampedVersion) and
+// built for other machines than the builder's (TestImageForOtherMachines).
 //
 // The tests run the commands over real listeners, the emulator and an in-process NATS; TestProcess does it
 // with the built binary and real signals. TestImports holds which folder may import which.

@@ -14,6 +14,7 @@ import (
 type doctorCommand struct {
 	serveCommand
 	JSON bool `name:"json" variable:"PRESENCE_JSON" group:"process" help:"The findings for machines, as one JSON object."`
+	expectedLoad
 
 	wrong []error // with the settings
 }
@@ -29,17 +30,37 @@ presence-bridge doctor --role poller --json
 
 # of an emulator
 presence-bridge doctor --emulator-url http://127.0.0.1:9090
+
+# a calculator: what 50,000 users are like at 40 calls a second. It needs no other setting and asks nobody.
+presence-bridge doctor --watched 50000 --rate 40
+presence-bridge doctor --watched 20000 --max-staleness 10s --clients 250000 --subscription-ttl 72h
 `
 }
 
+// problems are serve's, or the calculator's, which reads few of the settings.
+func (c *doctorCommand) problems() []error {
+	if c.reckons() {
+		return c.loadProblems()
+	}
+	return c.serveCommand.problems()
+}
+
 // bear takes what is wrong with the settings as findings among others: whoever asks a doctor wants to know the rest
-// as well.
-func (c *doctorCommand) bear(wrong []error) { c.wrong = wrong }
+// as well. A calculator has no rest.
+func (c *doctorCommand) bear(wrong []error) bool {
+	c.wrong = wrong
+	return !c.reckons()
+}
 
 func (c *doctorCommand) run(ctx context.Context, p *process) error {
+	if c.reckons() {
+		return c.reckon(p)
+	}
 	var found []doctor.Finding
 	var failed error
-	doctor.Examine(ctx, c.examination(), func(f doctor.Finding) {
+	plan := c.examination()
+	plan.Waiting = func(whom string) { _, _ = fmt.Fprintf(p.stderr, "still looking at %s...\n", whom) }
+	doctor.Examine(ctx, plan, func(f doctor.Finding) {
 		f = c.inOurWords(f)
 		found = append(found, f)
 		if !c.JSON {
@@ -49,15 +70,22 @@ func (c *doctorCommand) run(ctx context.Context, p *process) error {
 	if ctx.Err() != nil {
 		return errors.New("interrupted: nothing here says that all is well")
 	}
+	return errors.Join(failed, c.conclude(p, found))
+}
+
+// conclude writes what stands at the end, and says whether all is well.
+func (c *doctorCommand) conclude(p *process, found []doctor.Finding) error {
+	end := doctor.PrintSum
 	if c.JSON {
-		failed = doctor.PrintJSON(p.stdout, found)
-	} else {
-		failed = errors.Join(failed, doctor.PrintSum(p.stdout, found))
+		end = doctor.PrintJSON
 	}
-	if n := doctor.Bad(found); failed == nil && n > 0 {
+	if err := end(p.stdout, found); err != nil {
+		return err
+	}
+	if n := doctor.Bad(found); n > 0 {
 		return fmt.Errorf("%d of %d checks found something wrong", n, len(found))
 	}
-	return failed
+	return nil
 }
 
 // inOurWords names the setting that says where the vendor is: EMULATOR_URL, where that stands in for it.

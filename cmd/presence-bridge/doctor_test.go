@@ -118,3 +118,33 @@ func TestDoctorNamesTheSettingThatWasMade(t *testing.T) {
 		}
 	}
 }
+
+// TestDoctorReckons: a calculator needs no setting, and asks nobody.
+func TestDoctorReckons(t *testing.T) {
+	code, out, stderr := once(t, []string{"EASEMOB_URL=http://127.0.0.1:1", "NATS_URL=nats://127.0.0.1:1"}, "doctor", "--watched", "50000", "--rate", "40")
+	if code != exitOK || stderr != "" || !strings.HasPrefix(out, "By arithmetic alone: neither the vendor nor NATS was asked.\n\n✔ looks ") ||
+		!strings.Contains(out, "\n✔ operators     17 operators for 50,000 subscriptions, 3,000 each\n") {
+		t.Errorf("exit status %d, %q\n%s", code, stderr, out)
+	}
+	code, out, _ = once(t, []string{"PRESENCE_WATCHED=200000", "PRESENCE_CLIENTS=5", "PRESENCE_JSON=true"}, "doctor")
+	var got struct{ OK bool }
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitFailed || got.OK {
+		t.Errorf("exit status %d, %v\n%s", code, err, out)
+	}
+	for _, c := range []struct{ args, want string }{
+		{"--watched many", `PRESENCE_WATCHED (--watched) is "many": want a whole number`},
+		{"--watched -1", "PRESENCE_WATCHED (--watched) is -1: want 0 to 1000000000"},
+		{"--clients 5", "PRESENCE_WATCHED (--watched) is not set: how many users would be watched?"},
+		{"--watched 5 --rate 0", "EASEMOB_RATE is 0: that is no call at all"},
+		{"--watched 5 --rate -2", "EASEMOB_RATE is -2: it is calls a second, more than 0"},
+		{"--watched 5 --max-staleness 0s", "MAX_STALENESS is 0s: nobody can be asked that often"},
+		{"--watched 5 --max-connections 0", "MAX_CONNECTIONS is 0: want 1 or more"},
+		{"--watched 5 --subscription-ttl 0s", "SUBSCRIPTION_TTL is 0s: want 1s to 720h0m0s"},
+	} {
+		code, out, stderr := once(t, nil, append([]string{"doctor"}, strings.Fields(c.args)...)...)
+		want := "presence-bridge doctor: nothing was started:\n  " + c.want + "\npresence-bridge doctor --help explains every setting.\n"
+		if code != exitSettings || out != "" || stderr != want {
+			t.Errorf("%s: exit status %d, %q, %q", c.args, code, out, stderr)
+		}
+	}
+}

@@ -74,7 +74,7 @@ func (c *emulatorCommand) run(ctx context.Context, p *process) error {
 	running := newParts(log)
 	defer running.stop()
 	var l net.Listener
-	at := place{"--listen", "EMULATOR_LISTEN", c.Listen, "127.0.0.1:0", &l}
+	at := place{"--listen", "EMULATOR_LISTEN", c.Listen, "127.0.0.1:0", &l, nil}
 	if err := running.bind(ctx, "emulator", at); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ var groups = []kong.Group{
 	{Key: "faults", Title: "Faults:", Description: "Rates are probabilities, 0 to 1. PUT /_emulator/faults changes them while it runs."},
 	{Key: "callback", Title: "Callbacks:"},
 	{Key: "from", Title: "From where:"},
+	{Key: "load", Title: "A load to reckon with:", Description: "With it, what to expect is told by arithmetic alone. Nobody is asked; of the other settings, rate, staleness, lifetime, operators, replicas and connections count."},
 	{Key: "process", Title: "This process:"},
 }
 

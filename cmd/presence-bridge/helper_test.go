@@ -57,13 +57,16 @@ func eventually(t *testing.T, what string, ok func() bool, show ...*output) {
 	}
 }
 
+// readable has logs as text, as on a terminal, unless the environment says otherwise.
+func readable(env []string) []string { return append([]string{"LOG_FORMAT=text"}, env...) }
+
 // once runs a command that ends by itself.
 func once(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var out, errs output
-	code = run(ctx, args, env, &out, &errs)
+	code = run(ctx, args, readable(env), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -82,7 +85,7 @@ func start(t *testing.T, env []string, args ...string) *running {
 	r := &running{t: t, cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(r.ended)
-		r.code = run(ctx, args, env, &r.stdout, &r.stderr)
+		r.code = run(ctx, args, readable(env), &r.stdout, &r.stderr)
 	}()
 	t.Cleanup(func() {
 		cancel()

@@ -14,6 +14,15 @@ type place struct {
 	flag, variable, address string
 	other                   string        // an address that is free on any machine
 	listener                *net.Listener // where the listener goes; nil: a part listens there by itself, later
+
+	inherit func() (net.Listener, error) // takes what is handed over, where the address says so; nil: nothing ever is
+}
+
+func (at place) listen(ctx context.Context) (net.Listener, error) {
+	if at.address == handedOver && at.inherit != nil {
+		return at.inherit()
+	}
+	return new(net.ListenConfig).Listen(ctx, "tcp", at.address)
 }
 
 // bind takes the addresses of a command, or tells all that cannot be had. The teardown gives those back that
@@ -24,7 +33,7 @@ func (p *parts) bind(ctx context.Context, command string, places ...place) error
 	taken := false
 	for _, at := range places {
 		advice += " " + at.flag + " " + at.other
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", at.address)
+		l, err := at.listen(ctx)
 		switch {
 		case err != nil:
 			wrong = append(wrong, fmt.Sprintf("  %s (%s) %s: %v", at.flag, at.variable, at.address, cause(err)))

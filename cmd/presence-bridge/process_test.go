@@ -21,8 +21,14 @@ type child struct {
 
 func spawn(t *testing.T, args ...string) *child {
 	t.Helper()
-	c := &child{Cmd: exec.Command(binary(t), args...), ended: make(chan error, 1)}
-	c.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+	return begin(t, exec.Command(binary(t), args...))
+}
+
+// begin starts a process, which ends with the test at the latest.
+func begin(t *testing.T, cmd *exec.Cmd) *child {
+	t.Helper()
+	c := &child{Cmd: cmd, ended: make(chan error, 1)}
+	c.Env = append(readable(os.Environ()), "TMPDIR="+t.TempDir())
 	c.Stdout, c.Stderr = &c.stdout, &c.stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)

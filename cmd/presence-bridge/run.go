@@ -30,8 +30,8 @@ type command interface {
 	run(ctx context.Context, p *process) error
 }
 
-// bearer is a command that runs although its settings are wrong, and tells of them itself.
-type bearer interface{ bear(wrong []error) }
+// bearer is a command that can run although its settings are wrong, and tell of them itself.
+type bearer interface{ bear(wrong []error) bool }
 
 // run is the whole program. It returns when the command is done, or when ctx is and the command has stopped.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
@@ -78,8 +78,7 @@ func (p *process) parse(args []string) (name string, cmd command, err error) {
 	cmd = node.Target.Addr().Interface().(command)
 	wrong.add(cmd.problems()...)
 	wrong.add(p.env.misspelt(parsed)...)
-	if b, ok := cmd.(bearer); ok {
-		b.bear(wrong.list)
+	if b, ok := cmd.(bearer); ok && b.bear(wrong.list) {
 		return node.Name, cmd, nil
 	}
 	return node.Name, cmd, wrong.err()

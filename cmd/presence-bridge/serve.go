@@ -106,7 +106,9 @@ func (c *serveCommand) advice() string {
 
 func (c *serveCommand) run(ctx context.Context, p *process) error {
 	log := c.logger(p.stderr)
-	return runStack(ctx, c.plan(log), log, func(_ context.Context, s *stack) error {
+	plan := c.plan(log)
+	plan.handed = p.env
+	return runStack(ctx, plan, log, func(_ context.Context, s *stack) error {
 		c.announce(s)
 		return nil
 	})

@@ -164,7 +164,7 @@ func TestServeOfAnAppWithoutPresence(t *testing.T) {
 	e := start(t, nil, "emulator", "--listen", "127.0.0.1:0", "--users", "5", "--changes-per-s", "0", "--not-activated")
 	s := start(t, []string{"EMULATOR_URL=" + e.stdout.wait(t, `(http://\S+)$`), "DATA_DIR=" + t.TempDir(), "WATCH_UIDS=user-0001",
 		"LISTEN=127.0.0.1:0", "ADMIN_LISTEN=127.0.0.1:0", "NATS_LISTEN=127.0.0.1:0"}, "serve")
-	s.stderr.wait(t, `level=WARN msg="asking the vendor" .*presence is bought in the vendor's console; without it, EASEMOB_STATUS=online`)
+	s.stderr.wait(t, `level=ERROR msg="asking the vendor" .*presence is bought in the vendor's console; without it, EASEMOB_STATUS=online`)
 	s.stop()
 }
 

@@ -10,13 +10,15 @@ import (
 
 // publicSettings are where browsers come in, and from whose pages.
 type publicSettings struct {
-	Listen         string   `variable:"LISTEN" group:"hub" default:":8080" help:"Public listener: the page, WebSocket, server-sent events, HTTP."`
+	Listen         string   `variable:"LISTEN" group:"hub" default:":8080" help:"Public listener: the page, WebSocket, server-sent events, HTTP. The word systemd stands for a socket that systemd hands over."`
 	AllowedOrigins []string `variable:"ALLOWED_ORIGINS" group:"hub" placeholder:"ORIGIN" help:"Origins whose pages may use the hub, separated by commas, like https://app.example.com or *.example.com. Unset, only the hub's own may, whatever name it is reached by; set, the hub's own name has to be among them, and only its address and localhost need not."`
 }
 
 func (s publicSettings) problems() []error {
 	var wrong problems
-	wrong.add(checkListen("LISTEN", s.Listen))
+	if s.Listen != handedOver {
+		wrong.add(checkListen("LISTEN", s.Listen))
+	}
 	for _, origin := range s.origins() {
 		wrong.add(checkOrigin("ALLOWED_ORIGINS", origin))
 	}

@@ -29,7 +29,7 @@ const vendorRate = 50
 
 // rateSettings is the budget of calls.
 type rateSettings struct {
-	EasemobRate float64 `variable:"EASEMOB_RATE" group:"vendor" default:"40" help:"Calls a second of each kind (get, subscribe, ...). The vendor counts each kind by itself, 50 a second for the whole app, its own clients included."`
+	EasemobRate float64 `variable:"EASEMOB_RATE" aliases:"rate" group:"vendor" default:"40" help:"Calls a second of each kind (get, subscribe, ...). The vendor counts each kind by itself, 50 a second for the whole app, its own clients included."`
 }
 
 // config is how the client is made.

@@ -33,6 +33,8 @@ type plan struct {
 	nats     natsPlan
 
 	listen, adminListen, emulatorListen string // of the hub, for operators, of the emulator
+
+	handed environment // says what socket was handed over, for a hub that listens on it
 }
 
 // The phases of a stack.
@@ -86,14 +88,14 @@ func newStack(p plan, log *slog.Logger) *stack {
 // places are the addresses that are bound before anything starts. NATS binds its own.
 func (s *stack) places() (list []place) {
 	if s.hub != nil {
-		list = append(list, place{"--listen", "LISTEN", s.listen, ":0", &s.public})
+		list = append(list, place{"--listen", "LISTEN", s.listen, ":0", &s.public, s.handed.inherit})
 	}
-	list = append(list, place{"--admin-listen", "ADMIN_LISTEN", s.adminListen, "127.0.0.1:0", &s.admin})
+	list = append(list, place{"--admin-listen", "ADMIN_LISTEN", s.adminListen, "127.0.0.1:0", &s.admin, nil})
 	if s.plan.nats.url == "" {
-		list = append(list, place{"--nats-listen", "NATS_LISTEN", s.plan.nats.server.Listen, "127.0.0.1:0", nil})
+		list = append(list, place{"--nats-listen", "NATS_LISTEN", s.plan.nats.server.Listen, "127.0.0.1:0", nil, nil})
 	}
 	if s.emulator != nil {
-		list = append(list, place{"--emulator-listen", "EMULATOR_LISTEN", s.emulatorListen, "127.0.0.1:0", &s.played})
+		list = append(list, place{"--emulator-listen", "EMULATOR_LISTEN", s.emulatorListen, "127.0.0.1:0", &s.played, nil})
 	}
 	return list
 }

@@ -130,7 +130,7 @@ func (t *term) report() {
 		log.Info("found subscriptions that the ledger did not hold", "users", heard.adopted)
 	}
 	for _, uid := range heard.refused {
-		log.Error("the vendor refuses to have this user subscribed", "uid", uid, "again_in", refusedFor)
+		log.Warn("the vendor refuses to have this user subscribed", "uid", uid, "again_in", refusedFor)
 	}
 	for _, uid := range heard.selves {
 		log.Warn("this user is the only operator and cannot subscribe itself: name another in EASEMOB_OPERATORS", "uid", uid)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -21,7 +22,11 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge/easemob/emulator"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain has the logs of processes as text, as on a terminal: tests read them.
+func TestMain(m *testing.M) {
+	_ = os.Setenv("LOG_FORMAT", "text")
+	goleak.VerifyTestMain(m)
+}
 
 var app = bridge.App{Org: "demo", Name: "presence"}
 

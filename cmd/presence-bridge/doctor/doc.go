@@ -22,6 +22,10 @@
 //   - It tells no secret (every report of a test is searched), and nothing that it was told can draw on a terminal:
 //     TestWhatOthersSayIsOneLine.
 //   - Nothing that answers makes it fail: TestNoise, TestALookThatIsNoise, TestNATSCannotBeReached.
+//   - What takes long is told while it does: TestLongLooksAreTold.
+//   - A forecast asks nobody, and says what is an estimate: TestForecast. Who does what it advises has a turn that holds:
+//     TestTheForecastsAdviceHolds. [Checks] and [Forecasts] list what can be told: every report of a test is held against
+//     them, and the runbook too (TestRunbook in cmd/presence-bridge).
 //   - Who does what it advises about the budget has one that is enough: TestTheAdviceHolds.
 //
 // # How permissions are tried

@@ -36,6 +36,8 @@ type Plan struct {
 	Callbacks           bool
 
 	Patience time.Duration // with one question; 0 means 4 s
+
+	Waiting func(whom string) // is told of whom a chapter still waits for, after a second or two; nil: nobody is
 }
 
 func (p Plan) patience() time.Duration {
@@ -55,19 +57,42 @@ type NATS struct {
 // chapter is checks that build on one another. Chapters do not, and are read at once.
 type chapter func(context.Context, *findings)
 
+// slow is when somebody who looks on wants to know what takes so long.
+const slow = 1500 * time.Millisecond
+
 // Examine makes all checks and tells each finding, in order, as soon as those before it are told. It changes
 // nothing anywhere.
 func Examine(ctx context.Context, p Plan, tell func(Finding)) {
 	ctx, cancel := context.WithTimeout(ctx, questions*p.patience())
 	defer cancel()
+	chapters := []struct {
+		of   string
+		read chapter
+	}{{"the settings", p.settings}, {"the vendor", p.vendor}, {"NATS", p.bus}, {"the addresses", p.places}, {"the keys", p.doors}}
 	var ends []<-chan []Finding
-	for _, read := range []chapter{p.settings, p.vendor, p.bus, p.places, p.doors} {
-		ends = append(ends, begin(ctx, read))
+	for _, c := range chapters {
+		ends = append(ends, begin(ctx, c.read))
 	}
-	for _, end := range ends {
-		for _, f := range <-end {
+	for i, end := range ends {
+		for _, f := range p.await(end, chapters[i].of) {
 			tell(f)
 		}
+	}
+}
+
+// await is what a chapter has found. It says so where that takes long.
+func (p Plan) await(end <-chan []Finding, of string) []Finding {
+	if p.Waiting == nil {
+		return <-end
+	}
+	late := time.NewTimer(slow)
+	defer late.Stop()
+	select {
+	case list := <-end:
+		return list
+	case <-late.C:
+		p.Waiting(of)
+		return <-end
 	}
 }
 

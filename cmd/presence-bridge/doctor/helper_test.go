@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -152,13 +153,14 @@ func examined(t *testing.T, p Plan) report {
 	return reported(t, list)
 }
 
-// reported also holds that no secret is ever told.
+// reported also holds that no secret is ever told, and that each check is listed.
 func reported(t *testing.T, list []Finding) report {
 	t.Helper()
 	var text strings.Builder
 	marks := map[Mark]int{}
 	for _, f := range list {
 		require.NoError(t, Print(&text, f))
+		require.Contains(t, append(append(slices.Clone(Checks), Forecasts...), "x clock"), f.Check)
 		marks[f.Mark]++
 	}
 	require.NotContains(t, text.String(), "hush")

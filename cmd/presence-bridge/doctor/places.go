@@ -17,7 +17,11 @@ func (p Plan) places(ctx context.Context, f *findings) {
 		{"public port", "LISTEN", p.Listen},
 		{"admin port", "ADMIN_LISTEN", p.AdminListen},
 	} {
-		if at.address != "" {
+		switch at.address {
+		case "":
+		case "systemd":
+			f.skip(at.check, "not checked: systemd holds it, and hands it over to serve")
+		default:
 			p.checkPlace(ctx, f, at.check, at.variable, at.address)
 		}
 	}

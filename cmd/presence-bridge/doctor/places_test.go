@@ -28,6 +28,7 @@ func TestPlaces(t *testing.T) {
 		"another server":        {answering(t, 200, nil, "<html>").Listener.Addr().String(), "✘ public port   HOST is held by something that is no presence-bridge" + other},
 		"one that hangs":        {hanging(t), "✘ public port   HOST is held by something that is no presence-bridge" + other},
 		"noise":                 {chattering(t, "\x00\xff"), "✘ public port   HOST is held by something that is no presence-bridge" + other},
+		"systemd":               {"systemd", "– public port   not checked: systemd holds it, and hands it over to serve"},
 		"not of this machine":   {"192.0.2.1:8080", "✘ public port   192.0.2.1:8080 cannot be listened on: cannot assign requested address\n                → choose another address in LISTEN"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 )
@@ -58,4 +59,31 @@ func thousands(n int) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+// tenths is a span in seconds, as it is reckoned with.
+func tenths(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s" }
+
+// figure is a number with as many digits as mean something.
+func figure(x float64) string {
+	if x >= 10 {
+		return thousands(int(math.Round(x)))
+	}
+	return strconv.FormatFloat(x, 'g', 2, 64)
+}
+
+// inHours is a lifetime as settings are written, without minutes and seconds that are none.
+func inHours(d time.Duration) string {
+	if d%time.Hour == 0 {
+		return fmt.Sprintf("%dh", d/time.Hour)
+	}
+	return d.String()
+}
+
+// size is bytes in MiB or GiB.
+func size(bytes int) string {
+	if bytes >= gibibyte {
+		return strconv.FormatFloat(float64(bytes)/gibibyte, 'f', 1, 64) + " GiB"
+	}
+	return fmt.Sprintf("%d MiB", parts(bytes, mebibyte))
 }

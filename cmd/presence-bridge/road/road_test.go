@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -24,7 +25,11 @@ import (
 	"github.com/presence-bridge/presence-bridge/web"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain has the logs of processes as text, as on a terminal: tests read them.
+func TestMain(m *testing.M) {
+	_ = os.Setenv("LOG_FORMAT", "text")
+	goleak.VerifyTestMain(m)
+}
 
 var app = bridge.App{Org: "demo", Name: "presence"}
 
