@@ -68,7 +68,7 @@
 //     TestKeysNonsense, TestUnknownKeysDoNotHammer, TestHubWithoutKeys, FuzzParseKeys.
 //   - A refused request changes nothing, an honest mistake costs no connection: TestBadMessages,
 //     TestTooManyUIDs, TestLimitsPerSubject.
-//   - Error codes are one table, which refusals, the client's types and the README repeat: TestErrorCodes.
+//   - Error codes are one table, which refusals, the client's types and web/PROTOCOL.md repeat: TestErrorCodes.
 //   - Close codes are one table, and arrive: TestCloseCodes, TestTooLargeFromOneWhoReadsLater. A write that
 //     stalls leaves no room for a close frame, so whoever is too slow sees 1013 only where the network allows.
 //   - Event streams say the same as sockets and resume by themselves: TestEvents, TestEventsHeartbeat.
