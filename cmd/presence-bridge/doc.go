@@ -13,6 +13,8 @@
 // doctor has serve's settings and runs although they are wrong: what is wrong with them is among its findings
 // (TestDoctorGoesOn, TestDoctorHasServesSettings). What it checks is in package doctor.
 //
+// The README's tables of settings are those of serve: TestREADMESettings.
+//
 // The tests run the commands over real listeners, the emulator and an in-process NATS; TestProcess does it
 // with the built binary and real signals. TestImports holds which folder may import which.
 package main
