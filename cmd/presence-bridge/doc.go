@@ -2,7 +2,8 @@
 // of changes on NATS, and pushes them to browsers. Each command's --help is its manual.
 //
 // This package holds flags, wiring and shutdown, nothing else. [run] is the whole program, callable from a
-// test: it parses, lets the command name everything that is wrong with its settings at once (TestSettings),
+// test: it parses, lets the command name everything that is wrong with its settings at once (TestSettings), each
+// by its name, whatever was mistyped (TestBadInput),
 // and runs it until its context is done. Exit statuses are 0, 1 for what went wrong on the way, and 2 for
 // settings, before anything has started.
 //
