@@ -53,6 +53,7 @@ func TestREADME(t *testing.T) {
 		{"export PATH=", trial.export},
 		{"presence-bridge emulator", func(_ *testing.T, c string) { trial.emulate(t, c) }},
 		{"presence-bridge serve", func(_ *testing.T, c string) { trial.serve(t, c) }},
+		{"sleep 3", func(*testing.T, string) {}}, // trial.serve waits until it serves
 		{"PRESENCE_TOKEN=$(", trial.watch},
 	}
 	for _, command := range commandsOf(t, filepath.Join(root, "README.md")) {
@@ -187,11 +188,13 @@ func requireComposeFile(t *testing.T, _ string) {
 	}
 }
 
+const trialSecret = "a-secret-of-at-least-thirty-two-bytes"
+
 // requireServes gives serve what the README does, but for the vendor, who is out of reach: it has to be the settings
 // that are complete.
 func requireServes(t *testing.T, binary, command string) {
 	settings, _, _ := strings.Cut(command, " presence-bridge serve")
-	settings = strings.Replace(settings, "https://a1.easemob.com", "http://127.0.0.1:9", 1)
+	settings = strings.NewReplacer("https://a1.easemob.com", "http://127.0.0.1:9", "AUTH_HMAC_SECRET=...", "AUTH_HMAC_SECRET="+trialSecret).Replace(settings)
 	requireLogLine(t, fmt.Sprintf("%s LISTEN=127.0.0.1:0 ADMIN_LISTEN=127.0.0.1:0 NATS_LISTEN=127.0.0.1:0 DATA_DIR=%s exec %s serve",
 		settings, t.TempDir(), binary), "msg=leading role=poller")
 }

@@ -29,6 +29,7 @@ func (r *trial) export(t *testing.T, command string) {
 	said := shell(t, "true && "+command+`; printf '%s\n%s' "$AUTH_HMAC_SECRET" "$PATH"`)
 	secret, path, _ := strings.Cut(said, "\n")
 	require.Contains(t, path, strings.TrimSpace(shell(t, "go env GOPATH"))+"/bin")
+	require.Len(t, secret, 64, "openssl makes one")
 	r.secret = secret
 }
 
