@@ -29,7 +29,7 @@ var (
 	linkTo    = regexp.MustCompile(`\]\(([^)\s]+)\)|<(https?://[^>]+)>`)
 	heading   = regexp.MustCompile(`(?m)^(#+) (.*)$`)
 	testName  = regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark)[A-Z]\w*`)
-	testLink  = regexp.MustCompile("\\[`(\\w+)`\\]\\(([^)]+_test\\.go)\\)")
+	testLink  = regexp.MustCompile("\\[`((?:Test|Fuzz|Benchmark)\\w+)`\\]\\(([^)]+_test\\.go)\\)")
 )
 
 // TestREADMEsAreOne holds that the README and its translation have the same commands, tables, links and names. So what
