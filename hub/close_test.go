@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCloseCodes compares the table of the code with the client's and the README's.
+// TestCloseCodes compares the table of the code with the client's and the one in web/PROTOCOL.md.
 func TestCloseCodes(t *testing.T) {
 	want := map[string]string{}
 	for _, c := range closeCodeEntries {
@@ -29,10 +29,10 @@ func TestCloseCodes(t *testing.T) {
 	delete(client, "1006")
 	require.Equal(t, want, client)
 
-	readme, err := os.ReadFile("../README.md")
+	document, err := os.ReadFile("../web/PROTOCOL.md")
 	require.NoError(t, err)
 	described := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^\|\s*(\d{4})\s*\|\s*([^|]+?)\s*\|\s*(yes|no)\b[^|]*\|`).FindAllStringSubmatch(string(readme), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\|\s*(\d{4})\s*\|\s*([^|]+?)\s*\|\s*(yes|no)\b[^|]*\|`).FindAllStringSubmatch(string(document), -1) {
 		described[m[1]] = m[2] + " " + fmt.Sprint(m[3] == "yes")
 	}
 	require.Equal(t, want, described)

@@ -19,7 +19,7 @@ import (
 	"github.com/presence-bridge/presence-bridge/web"
 )
 
-// TestErrorCodes compares the table with every refusal in the code, with the client's types and with the README.
+// TestErrorCodes compares the table with every refusal in the code, with the client's types and with web/PROTOCOL.md.
 func TestErrorCodes(t *testing.T) {
 	table, browsers, readme := map[string]int{}, map[string]bool{}, map[string]string{}
 	for _, c := range errorCodes {
@@ -34,7 +34,7 @@ func TestErrorCodes(t *testing.T) {
 	}
 	require.Equal(t, table, refusalsOf(t))
 	require.Equal(t, browsers, typesOf(t))
-	require.Equal(t, readme, describedIn(t, "../README.md"))
+	require.Equal(t, readme, describedIn(t, "../web/PROTOCOL.md"))
 }
 
 func orAny(status int) string {
@@ -105,12 +105,12 @@ func typesOf(t *testing.T) map[string]bool {
 	return codes
 }
 
-// describedIn is code -> status, whether to try again, and meaning, of the table of error codes in a README.
+// describedIn is code -> status, whether to try again, and meaning, of the table of error codes in a document.
 func describedIn(t *testing.T, path string) map[string]string {
-	readme, err := os.ReadFile(path)
+	document, err := os.ReadFile(path)
 	require.NoError(t, err)
 	described := map[string]string{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| (\\d{3}|4xx) \\| (yes|no) \\| (.+) \\|$").FindAllStringSubmatch(string(readme), -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| (\\d{3}|4xx) \\| (yes|no) \\| (.+) \\|$").FindAllStringSubmatch(string(document), -1) {
 		described[m[1]] = fmt.Sprint(m[2], " ", m[3] == "yes", " ", m[4])
 	}
 	return described

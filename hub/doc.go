@@ -74,7 +74,7 @@
 //     TestKeysNonsense, TestUnknownKeysDoNotHammer, TestHubWithoutKeys, FuzzParseKeys.
 //   - A refused request changes nothing, an honest mistake costs no connection: TestBadMessages,
 //     TestTooManyUIDs, TestLimitsPerSubject.
-//   - Error codes are one table, which refusals, the client's types and the README repeat: TestErrorCodes.
+//   - Error codes are one table, which refusals, the client's types and web/PROTOCOL.md repeat: TestErrorCodes.
 //   - Programs read the contract at /v1/openapi.json and /v1/asyncapi.json: TestDocumentsAreServed. That it is kept is what
 //     package contract promises; all that clients of these tests are told is held against it.
 //   - Close codes are one table, and arrive: TestCloseCodes, TestTheFirstReasonCounts,

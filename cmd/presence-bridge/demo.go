@@ -21,7 +21,7 @@ import (
 
 // demoCommand is the whole bridge and a vendor, on one machine.
 type demoCommand struct {
-	Users          int     `variable:"EMULATOR_USERS" default:"200" help:"People who live there: user-0001, user-0002, ..."`
+	Users          int     `variable:"EMULATOR_USERS" default:"200" help:"People who live there: user-0001, user-0002 and so on."`
 	ChangesPerS    float64 `variable:"EMULATOR_CHANGES_PER_S" default:"5" help:"Changes a second, all people together."`
 	NATSListen     string  `name:"nats-listen" variable:"NATS_LISTEN" default:"127.0.0.1:4222" help:"NATS, for backends."`
 	EmulatorListen string  `variable:"EMULATOR_LISTEN" default:"127.0.0.1:9090" help:"The emulated vendor."`
@@ -49,7 +49,7 @@ func (c *demoCommand) problems() []error {
 	wrong.add(c.adminSettings.problems()...)
 	wrong.add(c.logSettings.problems()...)
 	wrong.check(c.Users > 0, "EMULATOR_USERS is %d: want 1 or more", c.Users)
-	wrong.add(c.options(nil).Validate())
+	wrong.add(emulatorProblems(c.options(nil))...)
 	return wrong.list
 }
 

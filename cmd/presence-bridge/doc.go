@@ -2,7 +2,8 @@
 // of changes on NATS, and pushes them to browsers. Each command's --help is its manual.
 //
 // This package holds flags, wiring and shutdown, nothing else. [run] is the whole program, callable from a
-// test: it parses, lets the command name everything that is wrong with its settings at once (TestSettings),
+// test: it parses, lets the command name everything that is wrong with its settings at once (TestSettings), each
+// by its name, whatever was mistyped (TestBadInput),
 // and runs it until its context is done. Exit statuses are 0, 1 for what went wrong on the way, and 2 for
 // settings, before anything has started.
 //
@@ -19,6 +20,8 @@
 // each alert and of each line of the doctor (TestRunbook), the unit names settings that there are and has room for what
 // serve needs (TestUnitsNameSettings, TestUnitHasRoom, TestUnitsAreUnits). An image is stamped (TestStampedVersion) and
 // built for other machines than the builder's (TestImageForOtherMachines).
+//
+// The README's tables of settings are those of serve: TestREADMESettings.
 //
 // The tests run the commands over real listeners, the emulator and an in-process NATS; TestProcess does it
 // with the built binary and real signals. TestImports holds which folder may import which.

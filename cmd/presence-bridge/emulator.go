@@ -50,7 +50,18 @@ func (c *emulatorCommand) problems() []error {
 	wrong.add(c.worldSettings.problems()...)
 	wrong.add(c.peopleSettings.problems()...)
 	wrong.add(c.callbackFaultSettings.problems()...)
-	wrong.add(c.options(nil).Validate())
+	wrong.add(emulatorProblems(c.options(nil))...)
+	return wrong.list
+}
+
+// emulatorProblems is what the emulator says of its options, in the words of its settings: users is EMULATOR_USERS here.
+func emulatorProblems(o emulator.Options) []error {
+	var wrong problems
+	wrong.add(o.Validate())
+	for i, err := range wrong.list {
+		name, rest, _ := strings.Cut(err.Error(), " ")
+		wrong.list[i] = fmt.Errorf("EMULATOR_%s %s", strings.ToUpper(name), rest)
+	}
 	return wrong.list
 }
 

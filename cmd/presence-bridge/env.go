@@ -13,13 +13,13 @@ import (
 // reads the environment of the process and of nobody else.
 const variableTag = "variable"
 
-// environment is variable -> value. An empty variable is one that is not set: docker-compose passes those on.
+// environment is variable -> value. An empty or blank variable is one that is not set: docker-compose passes those on.
 type environment map[string]string
 
 func newEnvironment(environ []string) environment {
 	env := make(environment, len(environ))
 	for _, kv := range environ {
-		if name, value, ok := strings.Cut(kv, "="); ok && value != "" {
+		if name, value, ok := strings.Cut(kv, "="); ok && strings.TrimSpace(value) != "" {
 			env[name] = value
 		}
 	}

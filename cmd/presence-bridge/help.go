@@ -13,7 +13,7 @@ var groups = []kong.Group{
 	{Key: "poller", Title: "Asking:"},
 	{Key: "nats", Title: "NATS:"},
 	{Key: "hub", Title: "Browsers:"},
-	{Key: "auth", Title: "Who may watch:", Description: "Exactly one of AUTH=none and AUTH_HMAC_SECRET has to be given for a hub."},
+	{Key: "auth", Title: "Who may watch:", Description: "Exactly one of AUTH_HMAC_SECRET, AUTH_JWKS_URL and AUTH=none has to be given for a hub."},
 	{Key: "limits", Title: "Limits of a hub:"},
 	{Key: "people", Title: "People:"},
 	{Key: "rules", Title: "The vendor's rules:"},
@@ -25,6 +25,16 @@ var groups = []kong.Group{
 	{Key: "process", Title: "This process:"},
 }
 
+// firstSteps is the end of the help that no command was named for.
+const firstSteps = `
+Start with:
+  presence-bridge demo
+
+Then, with the vendor's settings in the environment ("presence-bridge serve --help" has them):
+  presence-bridge doctor
+  presence-bridge serve
+`
+
 // teacher is a command whose help ends in examples.
 type teacher interface{ examples() string }
 
@@ -35,7 +45,7 @@ func printHelp(o kong.HelpOptions, ctx *kong.Context) error {
 	}
 	node := ctx.Selected()
 	if node == nil {
-		_, err := fmt.Fprint(ctx.Stdout, "\nStart with:\n  presence-bridge demo\n")
+		_, err := fmt.Fprint(ctx.Stdout, firstSteps)
 		return err
 	}
 	t, ok := node.Target.Addr().Interface().(teacher)

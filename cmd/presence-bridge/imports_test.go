@@ -39,7 +39,7 @@ var arrows = map[string]struct{ ours, theirs []string }{
 var never = map[string]string{"poller": "hub", "hub": "poller", "bridge": "cmd"}
 
 // top is everything at the top of the repository. Names that begin with a dot are conventions of tools.
-var top = strings.Fields(`cmd bridge hub poller web go.mod go.sum docker-compose.yml README.md Dockerfile LICENSE
+var top = strings.Fields(`cmd bridge hub poller web go.mod go.sum docker-compose.yml README.md README.zh-CN.md Dockerfile LICENSE
 	CHANGELOG.md CONTRIBUTING.md`)
 
 // generated is what .gitignore names.

@@ -21,6 +21,8 @@ func checkOrigin(variable, pattern string) error {
 		why = "has a blank in it"
 	case strings.Contains(host, "/"):
 		why = "has a path"
+	case strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII || strings.ContainsRune("!@#$%&+=,;'\"<>", r) }):
+		why = "is no host that a browser can name"
 	case scheme == "" || host == "":
 		why = "is only a part of an origin"
 	case err != nil:

@@ -18,6 +18,8 @@ func TestCheckOrigin(t *testing.T) {
 		"https://":                     "only a part",
 		"://app.example.com":           "only a part",
 		"app[.example.com":             "is no pattern",
+		"https://bücher.example":       "no host that a browser can name",
+		"nonsense!":                    "no host that a browser can name",
 	} {
 		err := checkOrigin("ALLOWED_ORIGINS", pattern)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {

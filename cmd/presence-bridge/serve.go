@@ -74,7 +74,7 @@ func (c *serveCommand) vendorProblems() []error {
 	if c.readOnly() {
 		return []error{checkApp(c.EasemobOrg, c.EasemobApp, c.EasemobAppID)}
 	}
-	errs := append(c.rateSettings.problems(), c.vendorSettings.config(c.EasemobRate, nil).Validate())
+	errs := append(c.rateSettings.problems(), c.vendorSettings.problems(c.EasemobRate)...)
 	return append(errs, c.pollerSettings.problems(c.online())...)
 }
 

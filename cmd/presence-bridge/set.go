@@ -45,7 +45,7 @@ func (c *setCommand) problems() []error {
 	wrong.add(c.logSettings.problems()...)
 	wrong.add(c.checkStatus())
 	wrong.check(!c.online(), "EASEMOB_STATUS is online, for an app that has not bought presence, and to set is a call of presence: buy it in the vendor's console and leave EASEMOB_STATUS out")
-	wrong.add(c.vendorSettings.config(0, nil).Validate())
+	wrong.add(c.vendorSettings.problems(0)...)
 	return wrong.list
 }
 

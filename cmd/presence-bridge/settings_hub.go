@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -62,7 +63,6 @@ func (s hubSettings) problems() []error {
 	wrong.check(s.DrainTimeout > 0 && s.DrainTimeout <= hub.MaxDrain, "DRAIN_TIMEOUT is %s: want more than 0s, and at most %s", s.DrainTimeout, hub.MaxDrain)
 	wrong.add(s.authProblems()...)
 	wrong.check(s.CallbackSecret == strings.TrimSpace(s.CallbackSecret), "CALLBACK_SECRET begins or ends with a blank: copy it from the vendor's console once more")
-	wrong.check(s.Auth == "" || s.Auth == "none", "AUTH is %q: it can only be none", s.Auth)
 	_, err := expandUIDs("PAGE_UIDS", list(s.PageUIDs))
 	wrong.add(err)
 	_, err = expandUIDs("WATCH_UIDS", list(s.WatchUIDs))
@@ -83,6 +83,8 @@ const newSecret = "export AUTH_HMAC_SECRET=$(openssl rand -hex 32)"
 func (s hubSettings) authProblems() []error {
 	auth := s.auth()
 	switch {
+	case s.Auth != "" && !auth.None:
+		return []error{fmt.Errorf("AUTH is %q: it can only be none; leave it out where AUTH_HMAC_SECRET or AUTH_JWKS_URL is set", s.Auth)}
 	case !auth.None && len(auth.HMACSecret) == 0 && auth.JWKSURL == "":
 		return []error{errors.New("nobody could come in: " + newSecret + ", or AUTH_JWKS_URL, or AUTH=none to let everybody in")}
 	case len(auth.HMACSecret) > 0 && (auth.None || auth.JWKSURL != ""): // a secret that contradicts can be too short all the same

@@ -3,6 +3,8 @@ package main
 import (
 	"net/url"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -21,7 +23,7 @@ func (s natsSettings) problems() []error {
 	wrong.check(s.NATSReplicas >= 1 && s.NATSReplicas <= 5, "NATS_REPLICAS is %d: want 1 to 5", s.NATSReplicas)
 	if s.NATSURL == "" {
 		wrong.check(s.NATSCreds == "", "NATS_CREDS is set, and NATS_URL is not: the server inside this process takes no credentials")
-		wrong.check(s.NATSReplicas == 1, "NATS_REPLICAS is %d, and NATS_URL is not set: the server inside this process is alone", s.NATSReplicas)
+		wrong.check(s.NATSReplicas <= 1 || s.NATSReplicas > 5, "NATS_REPLICAS is %d, and NATS_URL is not set: the server inside this process is alone", s.NATSReplicas)
 		wrong.add(checkListen("NATS_LISTEN", s.NATSListen))
 	}
 	return wrong.list
@@ -31,11 +33,21 @@ func (s natsSettings) problems() []error {
 func checkNATSURL(urls string) error {
 	var wrong problems
 	for _, one := range list([]string{urls}) {
-		u, err := url.Parse(one)
-		bare := err != nil || u.Host == ""
-		wrong.check(!bare || !strings.ContainsAny(one, "/ "), "NATS_URL cannot be read: want nats://host:4222, several separated by commas")
+		wrong.check(isNATSURL(one), "NATS_URL cannot be read: want nats://host:4222, several separated by commas")
 	}
 	return wrong.err()
+}
+
+// hostName is what a machine can be called, or its address.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
+
+// isNATSURL takes what the client of NATS takes: a scheme and a port may be left out.
+func isNATSURL(one string) bool {
+	if !strings.Contains(one, "://") {
+		one = "nats://" + one
+	}
+	u, err := url.Parse(one)
+	return err == nil && slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) && hostName.MatchString(u.Hostname())
 }
 
 func checkFile(variable, name string) error {

@@ -37,6 +37,7 @@ func (s callbackSettings) into(o *emulator.Options) {
 // problems are those that the emulator would take for a default.
 func (s peopleSettings) problems() []error {
 	var wrong problems
+	wrong.check(s.Users >= 0, "EMULATOR_USERS is %d: want 0 or more", s.Users)
 	wrong.check(s.DevicesPerPlatform != 0, "EMULATOR_DEVICES_PER_PLATFORM is 0: want 1 or more")
 	wrong.check(s.VanishFor != 0, "EMULATOR_VANISH_FOR is 0s: want more, or EMULATOR_VANISH_RATE=0")
 	return wrong.list

@@ -56,6 +56,8 @@ func (s worldSettings) into(o *emulator.Options) {
 // problems are those that the emulator would take for a default.
 func (s rulesSettings) problems() []error {
 	var wrong problems
+	wrong.check(s.LimitPerS >= 0, "EMULATOR_LIMIT_PER_S is %d: want 1 or more, or 0 for no limit", s.LimitPerS)
+	wrong.check(s.ListLag >= 0, "EMULATOR_LIST_LAG is %v: want 0s or more", s.ListLag)
 	wrong.check(s.MaxSubscriptions != 0, "EMULATOR_MAX_SUBSCRIPTIONS is 0: want 1 or more")
 	wrong.check(s.MaxSubscribers != 0, "EMULATOR_MAX_SUBSCRIBERS is 0: want 1 or more")
 	wrong.check(s.MaxExt != 0, "EMULATOR_MAX_EXT is 0: want 1 or more")
@@ -65,6 +67,7 @@ func (s rulesSettings) problems() []error {
 func (s worldSettings) problems() []error {
 	var wrong problems
 	wrong.check(s.ErrorShape != "", "EMULATOR_ERROR_SHAPE is empty: want seen, platform or bare")
+	wrong.check(s.AsyncDelay >= 0, "EMULATOR_ASYNC_DELAY is %v: want 0s or more", s.AsyncDelay)
 	wrong.check(s.MaxPageSize != 0, "EMULATOR_MAX_PAGE_SIZE is 0: want 1 or more")
 	wrong.check(s.PageSizeOver != "", "EMULATOR_PAGE_SIZE_OVER is empty: want clamp or refuse")
 	wrong.check(s.ExpiryOver != "", "EMULATOR_EXPIRY_OVER is empty: want refuse or clamp")

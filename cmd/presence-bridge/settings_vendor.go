@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
@@ -19,13 +21,16 @@ type vendorSettings struct {
 	EasemobAppID        string `name:"easemob-app-id" variable:"EASEMOB_APP_ID" group:"vendor" placeholder:"ID" help:"The app id, instead of org and app."`
 	EasemobToken        string `variable:"EASEMOB_TOKEN" group:"vendor" placeholder:"TOKEN" help:"A fixed app token. Prefer the variable: others on the machine see flags."`
 	EasemobClientID     string `name:"easemob-client-id" variable:"EASEMOB_CLIENT_ID" group:"vendor" placeholder:"ID" help:"With the secret, instead of a fixed token: tokens are minted and refreshed."`
-	EasemobClientSecret string `variable:"EASEMOB_CLIENT_SECRET" group:"vendor" placeholder:"SECRET" help:"See the client id."`
+	EasemobClientSecret string `variable:"EASEMOB_CLIENT_SECRET" group:"vendor" placeholder:"SECRET" help:"Of the client id. Prefer the variable: others on the machine see flags."`
 	EasemobStatus       string `variable:"EASEMOB_STATUS" group:"vendor" default:"presence" help:"presence asks the presence calls, which an app has to buy. online asks POST /users/batch/status instead: online or offline only, status and ext stay empty, operators are not needed, nobody is subscribed, and nobody can be set. It has to be the same in every process of a bridge."`
 	EmulatorURL         string `name:"emulator-url" variable:"EMULATOR_URL" group:"vendor" placeholder:"URL" help:"Where a \"presence-bridge emulator\" with its default settings plays the vendor for as long as no EASEMOB setting names a real one. To serve it means AUTH=none as well, unless another AUTH setting is there."`
 }
 
 // vendorRate is what the vendor documents: calls a second of each kind, for an app.
 const vendorRate = 50
+
+// maxRate is far beyond what any app is granted, and still a rate.
+const maxRate = 10_000
 
 // rateSettings is the budget of calls.
 type rateSettings struct {
@@ -42,6 +47,18 @@ func (s vendorSettings) config(rate float64, logger *slog.Logger) easemob.Config
 }
 
 // online says whether the vendor is asked who is online, and no more.
+// problems names the setting that says where the vendor is: EMULATOR_URL, where that stands in for it.
+func (s vendorSettings) problems(rate float64) []error {
+	var wrong problems
+	wrong.add(s.config(rate, nil).Validate())
+	for i, err := range wrong.list {
+		if s.EmulatorURL != "" && s.EasemobURL == s.EmulatorURL {
+			wrong.list[i] = errors.New(strings.NewReplacer("EASEMOB_URL", "EMULATOR_URL", "https://a1.easemob.com", "http://127.0.0.1:9090").Replace(err.Error()))
+		}
+	}
+	return wrong.list
+}
+
 func (s vendorSettings) online() bool { return s.EasemobStatus == "online" }
 
 func (s vendorSettings) checkStatus() error {
@@ -85,7 +102,7 @@ func (s vendorSettings) namesVendor() bool {
 
 // pollerSettings are what the poller and the keeper need beside the vendor.
 type pollerSettings struct {
-	EasemobOperators []string      `variable:"EASEMOB_OPERATORS" group:"poller" placeholder:"UID" help:"Service user ids, separated by commas, in whose name calls are made; each carries at most 3,000 subscriptions."`
+	EasemobOperators []string      `variable:"EASEMOB_OPERATORS" group:"poller" placeholder:"UID" help:"Registered users of the app, separated by commas, in whose name calls are made; each carries at most 3,000 subscriptions."`
 	MaxStaleness     time.Duration `variable:"MAX_STALENESS" group:"poller" default:"30s" help:"Every watched user is asked at least this often, or the feed says that it is degraded."`
 	SubscriptionTTL  time.Duration `name:"subscription-ttl" variable:"SUBSCRIPTION_TTL" group:"poller" default:"24h" help:"Lifetime of a subscription at the vendor, at most 720h; renewed between half and two thirds of it."`
 }
@@ -105,6 +122,7 @@ func (s pollerSettings) problems(nameless bool) []error {
 
 func (s rateSettings) problems() []error {
 	var wrong problems
+	wrong.check(s.EasemobRate <= maxRate, "EASEMOB_RATE is %v: want %v calls a second at most", s.EasemobRate, maxRate)
 	wrong.check(s.EasemobRate != 0, "EASEMOB_RATE is 0: that is no call at all") // the client refuses the rest
 	return wrong.list
 }

@@ -29,6 +29,7 @@ func (*tokenCommand) examples() string {
 export AUTH_HMAC_SECRET=$(openssl rand -hex 32)   # the hub has the same
 presence-bridge token --sub alice --watch '*' --set --ttl 1h
 PRESENCE_TOKEN=$(presence-bridge token --sub alice --watch 'bob,team-*') presence-bridge watch bob
+curl -H "Authorization: Bearer $(presence-bridge token --sub alice --watch bob)" "http://localhost:8080/v1/presence?uids=bob"
 `
 }
 

@@ -53,12 +53,12 @@ func TestAdminRefusals(t *testing.T) {
 		{"GET", "tokens", ``, 405, ""},
 		{"PUT", "users/" + strings.Repeat("a", 65), `{}`, 400, "not legal"},
 		{"PUT", "faults", `{"latency":1}`, 400, `unknown field \"latency\"`},
-		{"PUT", "faults", `{"error_rate":1.5}`, 400, "error_rate 1.5"},
+		{"PUT", "faults", `{"error_rate":1.5}`, 400, "error_rate is 1.5: want 0 to 1"},
 		{"PUT", "faults", `null`, 400, "no JSON object"},
 		{"PUT", "population", `null`, 400, "no JSON object"},
 		{"PUT", "population", `{"user":1}`, 400, `unknown field \"user\"`},
-		{"PUT", "population", `{"users":-1}`, 400, "-1 users"},
-		{"PUT", "population", `{"changes_per_s":-1}`, 400, "-1 changes"},
+		{"PUT", "population", `{"users":-1}`, 400, "users is -1"},
+		{"PUT", "population", `{"changes_per_s":-1}`, 400, "changes_per_s is -1"},
 		{"POST", "faults", `{}`, 405, ""},
 		{"GET", "nothing", ``, 404, ""},
 	} {
@@ -115,8 +115,9 @@ func TestOptionsTellAllThatIsWrong(t *testing.T) {
 	_, err := New(Options{Org: "a/b", App: "?", AppID: "#", TokenTTL: 1, MaxSubscriptions: -1, MaxPageSize: -1, KeepHistory: -1,
 		MaxSubscribers: -1, AsyncAbove: -1, AsyncDelay: 2 * time.Hour, ListLag: 2 * time.Hour, MaxExt: -1, TokenBan: -1, PageSizeOver: "wrap", ExpiryOver: "forget",
 		ErrorShape: "round", ChangesPerS: -1, Users: maxUsers + 1, Faults: Faults{ErrorRate: -1}, Callback: Callback{URL: "here"}})
-	for _, part := range []string{`org "a/b"`, `app "?"`, `app id "#"`, "token lifetime", "subscriptions", "page size",
-		"subscribers", "above -1", "late by 2h", "lags by 2h", "ext of -1", "-1 tokens a minute", `"wrap"`, `"forget"`, `"round"`, "history", "changes a second", "users", "error_rate", `"here"`} {
+	for _, part := range []string{`org "a/b"`, `app "?"`, `app_id "#"`, "token_ttl", "max_subscriptions", "max_page_size",
+		"max_subscribers", "async_above is -1", "async_delay is 2h", "list_lag is 2h", "max_ext", "token_ban", `page_size_over is "wrap"`, `expiry_over is "forget"`,
+		`error_shape is "round"`, "keep_history", "changes_per_s", "users", "error_rate", `callback_url is "here"`} {
 		check(t, err != nil && strings.Contains(err.Error(), part), "%v does not tell of %s", err, part)
 	}
 	noError(t, Options{}.Validate())

@@ -68,7 +68,7 @@ func (f Faults) Validate() error {
 	var wrong []error
 	rate := func(name string, p float64) {
 		if !(p >= 0 && p <= 1) { // NaN too
-			wrong = append(wrong, fmt.Errorf("%s %v is not within 0 and 1", name, p))
+			wrong = append(wrong, fmt.Errorf("%s is %v: want 0 to 1", name, p))
 		}
 	}
 	rate("error_rate", f.ErrorRate)
@@ -86,16 +86,19 @@ func (f Faults) Validate() error {
 	rate("callback_repeat_rate", f.CallbackRepeatRate)
 	rate("callback_swap_rate", f.CallbackSwapRate)
 	if f.CallbackLateMS < 0 || f.CallbackLateMS > int(maxLate.Milliseconds()) {
-		wrong = append(wrong, fmt.Errorf("callback_late_ms %d is not within 0 and %d", f.CallbackLateMS, maxLate.Milliseconds()))
+		wrong = append(wrong, fmt.Errorf("callback_late_ms is %d: want 0 to %d", f.CallbackLateMS, maxLate.Milliseconds()))
 	}
 	if f.LatencyMS < 0 || f.LatencyMS > int(maxLatency.Milliseconds()) {
-		wrong = append(wrong, fmt.Errorf("latency_ms %d is not within 0 and %d", f.LatencyMS, maxLatency.Milliseconds()))
+		wrong = append(wrong, fmt.Errorf("latency_ms is %d: want 0 to %d", f.LatencyMS, maxLatency.Milliseconds()))
 	}
 	if f.ErrorStatus != 0 && (f.ErrorStatus < 400 || f.ErrorStatus > 599) {
-		wrong = append(wrong, fmt.Errorf("error_status %d is not within 400 and 599", f.ErrorStatus))
+		wrong = append(wrong, fmt.Errorf("error_status is %d: want 400 to 599", f.ErrorStatus))
 	}
-	if f.LimitPerS < 0 || f.ClientCallsPerS < 0 {
-		wrong = append(wrong, errors.New("limit_per_s and client_calls_per_s cannot be negative"))
+	if f.LimitPerS < 0 {
+		wrong = append(wrong, fmt.Errorf("limit_per_s is %d: want 0 or more", f.LimitPerS))
+	}
+	if f.ClientCallsPerS < 0 {
+		wrong = append(wrong, fmt.Errorf("client_calls_per_s is %d: want 0 or more", f.ClientCallsPerS))
 	}
 	return errors.Join(wrong...)
 }

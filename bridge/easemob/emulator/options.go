@@ -97,7 +97,8 @@ type Callback struct {
 	Transport http.RoundTripper // one of its own
 }
 
-// Validate returns everything that is wrong with the options, joined.
+// Validate returns everything that is wrong with the options, joined. Each message begins with the option's name in snake
+// case.
 func (o Options) Validate() error {
 	o = o.withDefaults()
 	var wrong []error
@@ -108,39 +109,36 @@ func (o Options) Validate() error {
 	}
 	check(isSegment(o.Org) && o.Org != "app-id" && o.Org != "_emulator", "org %q cannot be a path segment here", o.Org)
 	check(isSegment(o.App), "app %q cannot be a path segment", o.App)
-	check(o.AppID == "" || isSegment(o.AppID), "app id %q cannot be a path segment", o.AppID)
-	check(o.TokenTTL >= time.Second, "token lifetime %v is less than a second", o.TokenTTL)
-	check(o.MaxSubscriptions > 0, "%d subscriptions an operator: at least 1", o.MaxSubscriptions)
-	check(o.MaxSubscribers > 0, "%d subscribers a user: at least 1", o.MaxSubscribers)
-	check(o.AsyncAbove >= 0, "subscribing late above %d users: 0 or more", o.AsyncAbove)
-	check(o.ListLag <= maxLag, "the list lags by %v: %v is the most", o.ListLag, maxLag)
-	check(o.AsyncDelay <= maxLag, "subscribing late by %v: %v is the most", o.AsyncDelay, maxLag)
-	check(o.MaxPageSize > 0, "page size %d: at least 1", o.MaxPageSize)
-	check(o.MaxExt > 0, "ext of %d bytes: at least 1", o.MaxExt)
-	check(o.TokenBan >= 0, "banned for %d tokens a minute: 0 or more", o.TokenBan)
-	check(isExcess(o.PageSizeOver), "a page that is too large: %q is neither clamp nor refuse", o.PageSizeOver)
-	check(isExcess(o.ExpiryOver), "an expiry that is too long: %q is neither clamp nor refuse", o.ExpiryOver)
+	check(o.AppID == "" || isSegment(o.AppID), "app_id %q cannot be a path segment", o.AppID)
+	check(o.TokenTTL >= time.Second, "token_ttl is %v: want 1s or more", o.TokenTTL)
+	check(o.MaxSubscriptions > 0, "max_subscriptions is %d: want 1 or more", o.MaxSubscriptions)
+	check(o.MaxSubscribers > 0, "max_subscribers is %d: want 1 or more", o.MaxSubscribers)
+	check(o.AsyncAbove >= 0, "async_above is %d: want 0 or more", o.AsyncAbove)
+	check(o.ListLag <= maxLag, "list_lag is %v: want %v at most", o.ListLag, maxLag)
+	check(o.AsyncDelay <= maxLag, "async_delay is %v: want %v at most", o.AsyncDelay, maxLag)
+	check(o.MaxPageSize > 0, "max_page_size is %d: want 1 or more", o.MaxPageSize)
+	check(o.MaxExt > 0, "max_ext is %d: want 1 byte or more", o.MaxExt)
+	check(o.TokenBan >= 0, "token_ban is %d: want 0 or more", o.TokenBan)
+	check(isExcess(o.PageSizeOver), "page_size_over is %q: want clamp or refuse", o.PageSizeOver)
+	check(isExcess(o.ExpiryOver), "expiry_over is %q: want clamp or refuse", o.ExpiryOver)
 	check(o.ErrorShape == shapeSeen || o.ErrorShape == shapePlatform || o.ErrorShape == shapeBare,
-		"errors of the shape %q: it can be seen, platform or bare", o.ErrorShape)
-	check(o.DevicesPerPlatform > 0, "%d devices a platform: at least 1", o.DevicesPerPlatform)
-	check(o.VanishRate >= 0 && o.VanishRate <= 1, "vanish rate %v is not within 0 and 1", o.VanishRate)
-	check(o.VanishFor > 0 && o.VanishFor <= maxVanish, "vanished devices are shown for %v: up to %v is possible", o.VanishFor, maxVanish)
-	check(o.KeepHistory >= 0, "history of %d states: 0 or more", o.KeepHistory)
+		"error_shape is %q: want seen, platform or bare", o.ErrorShape)
+	check(o.DevicesPerPlatform > 0, "devices_per_platform is %d: want 1 or more", o.DevicesPerPlatform)
+	check(o.VanishRate >= 0 && o.VanishRate <= 1, "vanish_rate is %v: want 0 to 1", o.VanishRate)
+	check(o.VanishFor > 0 && o.VanishFor <= maxVanish, "vanish_for is %v: want more than 0s, and %v at most", o.VanishFor, maxVanish)
+	check(o.KeepHistory >= 0, "keep_history is %d: want 0 or more", o.KeepHistory)
 	wrong = append(wrong, o.Callback.validate(), o.population().Validate(), o.Faults.Validate())
 	return errors.Join(wrong...)
 }
 
 func (c Callback) validate() error {
-	if c.URL == "" {
-		return nil
-	}
 	var wrong []error
 	u, err := url.Parse(c.URL)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		wrong = append(wrong, fmt.Errorf("callback address %q is not an http(s) URL", c.URL))
+	if c.URL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		wrong = append(wrong, fmt.Errorf("callback_url is %q: want an http(s) URL", c.URL))
 	}
 	if c.Merge < 0 || c.Merge > maxMerge {
-		wrong = append(wrong, fmt.Errorf("callbacks merged over %v: from 0s to %v is possible", c.Merge, maxMerge))
+		wrong = append(wrong, fmt.Errorf("callback_merge is %v: want 0s to %v", c.Merge, maxMerge))
 	}
 	return errors.Join(wrong...)
 }

@@ -24,10 +24,10 @@ type Population struct {
 func (p Population) Validate() error {
 	var wrong []error
 	if p.Users < 0 || p.Users > maxUsers {
-		wrong = append(wrong, fmt.Errorf("%d users: from 0 to %d can live here", p.Users, maxUsers))
+		wrong = append(wrong, fmt.Errorf("users is %d: want 0 to %d", p.Users, maxUsers))
 	}
 	if !(p.ChangesPerS >= 0 && p.ChangesPerS <= maxRate) { // NaN too
-		wrong = append(wrong, fmt.Errorf("%v changes a second: from 0 to %v are possible", p.ChangesPerS, maxRate))
+		wrong = append(wrong, fmt.Errorf("changes_per_s is %v: want 0 to %v", p.ChangesPerS, maxRate))
 	}
 	return errors.Join(wrong...)
 }

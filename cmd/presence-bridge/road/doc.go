@@ -30,8 +30,11 @@
 //   - the npm package has what it names, its adapters work in React and Vue, and what browsers load is what the sources
 //     make: TestClientPackage
 //   - the emulator is what the vendor's own web SDK takes it for, call by call and refusal by refusal: TestWebSDK
-//   - the commands and examples of the README do what it says: TestREADME, TestBrowserExample; each command of the page
+//   - the commands and examples of the README do what it says: TestREADME, TestBrowserExample; its translation has the
+//     same ones, and the same tables, links and names: TestREADMEsAreOne, TestOtherThanTheOther; each command of the page
 //     for backends prints what stands beneath it: TestBackendsPage
+//   - links in documents lead somewhere, and the tests that documents name are there: TestLinksLeadSomewhere,
+//     TestNamedTestsExist
 //
 // Where Chromium, Node, npm, curl or the nats command is missing, or npm's registry cannot be reached, the tests that
 // need them are left out, which is said on the standard error of go test; with CI=true leaving anything out is a

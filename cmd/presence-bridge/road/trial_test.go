@@ -20,36 +20,50 @@ import (
 // trial is the README's way to try serve with tokens and without a vendor, on ports that were free.
 type trial struct {
 	binary   string
+	secret   string // AUTH_HMAC_SECRET, as the README exports it
 	emulator string // URL
 	page     string // URL
 }
 
-const trialSecret = "a-secret-of-at-least-thirty-two-bytes"
+func (r *trial) export(t *testing.T, command string) {
+	said := shell(t, "true && "+command+`; printf '%s\n%s' "$AUTH_HMAC_SECRET" "$PATH"`)
+	secret, path, _ := strings.Cut(said, "\n")
+	require.Contains(t, path, strings.TrimSpace(shell(t, "go env GOPATH"))+"/bin")
+	require.Len(t, secret, 64, "openssl makes one")
+	r.secret = secret
+}
 
 func (r *trial) emulate(t *testing.T, command string) {
-	out := r.start(t, command+" --listen 127.0.0.1:0", false)
+	out := r.start(t, background(t, command)+" --listen 127.0.0.1:0", false)
 	r.emulator = waitFor(t, out, `(http://127\.0\.0\.1:\d+)`)
 }
 
 func (r *trial) serve(t *testing.T, command string) {
-	command = strings.Replace(command, "http://127.0.0.1:9090", r.emulator, 1)
-	out := r.start(t, fmt.Sprintf("LISTEN=127.0.0.1:0 ADMIN_LISTEN=127.0.0.1:0 NATS_LISTEN=127.0.0.1:0 DATA_DIR=%s %s", t.TempDir(), command), true)
+	command = strings.Replace(background(t, command), "http://127.0.0.1:9090", r.emulator, 1)
+	out := r.start(t, fmt.Sprintf("TMPDIR=%s LISTEN=127.0.0.1:0 ADMIN_LISTEN=127.0.0.1:0 NATS_LISTEN=127.0.0.1:0 %s", t.TempDir(), command), true)
 	r.page = waitFor(t, out, `page=(http://\S+)`)
 }
 
 func (r *trial) watch(t *testing.T, command string) {
 	script := strings.ReplaceAll(command, "presence-bridge ", r.binary+" ") + " --url " + r.page
 	// The shell assigns before it runs, so the token is minted with the same secret that serve has.
-	requireFirstLineOf(t, "export AUTH_HMAC_SECRET="+trialSecret+"; "+script, "user-0001")
+	requireFirstLineOf(t, "export AUTH_HMAC_SECRET="+r.secret+"; "+script, "user-0001")
 }
 
-// doctor is asked before a serve of the trial's settings would start.
-func (r *trial) doctor(t *testing.T, command string) {
+// doctor has the settings that serve has in the README, but for the vendor, whom the trial's emulator plays.
+func (r *trial) doctor(t *testing.T) {
 	settings := fmt.Sprintf("EASEMOB_URL=%s EASEMOB_ORG=demo EASEMOB_APP=presence EASEMOB_CLIENT_ID=id EASEMOB_CLIENT_SECRET=secret EASEMOB_OPERATORS=svc-1", r.emulator)
-	places := fmt.Sprintf("LISTEN=127.0.0.1:0 ADMIN_LISTEN=127.0.0.1:0 NATS_LISTEN=127.0.0.1:0 DATA_DIR=%s AUTH_HMAC_SECRET=%s", t.TempDir(), trialSecret)
-	said := shell(t, strings.Join([]string{"env", settings, places, strings.Replace(command, "presence-bridge", r.binary, 1)}, " "))
+	places := fmt.Sprintf("LISTEN=127.0.0.1:0 ADMIN_LISTEN=127.0.0.1:0 NATS_LISTEN=127.0.0.1:0 DATA_DIR=%s AUTH_HMAC_SECRET=%s", t.TempDir(), r.secret)
+	said := shell(t, strings.Join([]string{"env", settings, places, r.binary, "doctor"}, " "))
 	require.Contains(t, said, "✔")
 	require.NotContains(t, said, "✘")
+}
+
+// background is a command of the README that goes on in the background there.
+func background(t *testing.T, command string) string {
+	t.Helper()
+	require.True(t, strings.HasSuffix(command, " &"), "%s: it would hold up the shell", command)
+	return strings.TrimSuffix(command, " &")
 }
 
 // start runs a server until the test ends, and returns what it says.
@@ -57,7 +71,7 @@ func (r *trial) start(t *testing.T, command string, onStderr bool) *bufio.Scanne
 	t.Helper()
 	command = strings.Replace(command, "presence-bridge ", "exec "+r.binary+" ", 1)
 	c := exec.Command("sh", "-c", command)
-	c.Env = append(os.Environ(), "AUTH_HMAC_SECRET="+trialSecret)
+	c.Env = append(os.Environ(), "AUTH_HMAC_SECRET="+r.secret)
 	pipe := c.StdoutPipe
 	if onStderr {
 		pipe = c.StderrPipe
@@ -91,20 +105,6 @@ func block(t *testing.T, language string) string {
 	found := regexp.MustCompile("(?ms)^```" + language + "\n(.*?)^```").FindStringSubmatch(string(text))
 	require.NotNil(t, found)
 	return found[1]
-}
-
-// requireGoExample builds the README's program and lets it tell one change.
-func requireGoExample(t *testing.T, demo demoProcess) {
-	t.Helper()
-	dir := t.TempDir()
-	source, binary := filepath.Join(dir, "main.go"), filepath.Join(dir, "example")
-	example := strings.Replace(block(t, "go"), "nats://127.0.0.1:4222", demo.nats, 1)
-	require.NoError(t, os.WriteFile(source, []byte(example), 0o600))
-	build := exec.Command("go", "build", "-o", binary, source)
-	build.Dir = root
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
-	requireFirstLineOf(t, "exec "+binary, "presence.v1.demo.presence.user-")
 }
 
 // TestBrowserExample serves the README's page from an origin of its own.
