@@ -61,7 +61,7 @@ func Open(ctx context.Context, nc *nats.Conn, app App, s Settings, logger *slog.
 func (b *Bus) App() App { return b.app }
 
 // Connected says whether NATS is within reach now.
-func (b *Bus) Connected() bool { return b.nc.IsConnected() }
+func (b *Bus) Connected() bool { return b.nc != nil && b.nc.IsConnected() }
 
 // Away says that NATS was reached once, and is not within reach now.
 func (b *Bus) Away() bool { return b.nc != nil && b.nc.IsReconnecting() }
