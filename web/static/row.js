@@ -11,7 +11,8 @@ function chip(device, value) {
   const label = deviceLabel(device);
   const custom = value !== "0" && value !== "1";
   const el = element("span", { class: custom ? "chip custom" : "chip", "data-device": device, "data-status": value });
-  el.append(icon(deviceKind(device)), asIs("span", custom ? `${label} ${value}` : label));
+  el.append(icon(deviceKind(device)), asIs("span", custom ? `${label} ${value}` : label), " ");
+  if (!custom) el.append(element("span", { class: "hidden-label" }, word)); // colour and frame say it to the eye
   el.title = say("device.one", { device, word });
   return el;
 }
@@ -31,7 +32,7 @@ export class Row {
 
   constructor() {
     this.initials = element("span");
-    this.avatar = element("span", { class: "avatar" }, this.initials, element("i", { class: "mark" }));
+    this.avatar = element("span", { class: "avatar", "aria-hidden": "true" }, this.initials, element("i", { class: "mark" }));
     this.name = asIs("strong", "", { class: "uid" });
     this.word = element("span", { class: "word" });
     this.devices = element("span", { class: "devices" });
@@ -77,17 +78,8 @@ export class Row {
     setText(this.ext, p?.ext ?? "");
     this.ext.title = p?.ext ?? "";
     this.#drawDevices(p?.status ?? {});
-    setAttribute(this.el, "aria-label", this.#label(p));
     this.tick(person, now, stale);
     if (person.glowAt > this.#glowAt) this.#glow(person.glowAt);
-  }
-
-  #label(p) {
-    const on = Object.entries(p?.status ?? {}).filter(([, value]) => value !== "0");
-    const devices = on.map(([device, value]) => say("device.one", { device: deviceLabel(device), word: deviceWord(value) }));
-    const said = [say("row.label", { uid: this.uid, state: stateWord(p) }), ...devices];
-    if (p?.ext) said.push(p.ext);
-    return said.join(say("list.comma"));
   }
 
   #drawDevices(status) {

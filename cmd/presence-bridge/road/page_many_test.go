@@ -1,0 +1,62 @@
+package road
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+
+	"github.com/presence-bridge/presence-bridge/bridge/easemob/emulator"
+	"github.com/presence-bridge/presence-bridge/hub"
+)
+
+// TestPageOfTenThousand: ten thousand people change on one page, are sought, sorted and scrolled through, and it has no
+// more rows than fit into the window and stays quick. The bound on tasks that keep the browser from drawing is a
+// generous one, for what else the machine does is in it; with a row for everybody it is exceeded many times over.
+func TestPageOfTenThousand(t *testing.T) {
+	const users = 10_000
+	path := program(t, "chromium", "chromium-browser", "google-chrome")
+	r := build(t, emulator.Options{Users: users, Paused: true, Seed: 6, LimitPerS: 1000})
+	r.rate, r.limits, r.page = 100, hub.Limits{MaxUIDsPerConnection: users}, "user-0001..user-10000"
+	r.addPoller("poller-1")
+	h := r.addHub("hub-1")
+	p := openBrowser(t, path)
+	p.before(t, listening)
+	require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(h.http("/"))))
+	p.until(t, "all are known", `document.getElementById("count-all").textContent === "10,000" && document.getElementById("count-unknown").textContent === "0"`)
+	few := func() {
+		t.Helper()
+		require.True(t, p.ask(t, `document.querySelectorAll(".row").length > 5 && document.querySelectorAll(".row").length < 40`), "rows are not those in sight")
+	}
+	few()
+
+	require.True(t, p.ask(t, `(window.changed = 0, new MutationObserver((list) => (changed += list.length)).observe(document.getElementById("log"), { childList: true }), longTasks.length = 0, true)`))
+	began := time.Now()
+	for round := range 10 {
+		for i := range 200 {
+			r.emulator.SetUser(fmt.Sprintf("user-%04d", 1+(i*50+round)%users), map[string]string{"web_1": fmt.Sprint((round + i) % 2)}, fmt.Sprintf("round %d", round))
+		}
+		p.until(t, "a round is seen", fmt.Sprintf(`document.getElementById("log").textContent.includes("round %d")`, round))
+		few()
+	}
+	p.write(t, "search", "user-1000")
+	p.until(t, "they are found", `[...document.querySelectorAll(".row")].map((r) => r.dataset.uid).sort().join() === "user-1000,user-10000"`)
+	p.write(t, "search", " ")
+	p.click(t, `[name=sort][value=name]`)
+	require.True(t, p.ask(t, `(document.getElementById("people").focus(), true)`))
+	p.keys(t, kb.End)
+	p.until(t, "the last is in sight", `!!document.querySelector('[data-uid="user-10000"]')`)
+	few()
+
+	took := time.Since(began)
+	blocked, err := chromedp.Run(p.ctx, chromedp.Evaluate[float64](`longTasks.reduce((a, b) => a + b, 0)`))
+	require.NoError(t, err)
+	count, err := chromedp.Run(p.ctx, chromedp.Evaluate[float64](`longTasks.length`))
+	require.NoError(t, err)
+	t.Logf("2,000 changes among 10,000 people in %.1f s: %.0f long tasks, %.0f ms in all", took.Seconds(), count, blocked)
+	require.Less(t, blocked, float64(took.Milliseconds())/4, "the browser was kept from drawing")
+	require.Equal(t, "[]", p.text(t, `JSON.stringify(window.broken)`))
+}
