@@ -1,6 +1,7 @@
 // The wire as it flows: listens to what goes over a connection, both ways, and keeps the last of it. Pure but for time.
 
 const KEEP = 100; // frames
+const FEW = 4; // of a type; how a connection begins is worth seeing long after
 const MOST = 4000; // characters kept of each
 const JWT = /eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 
@@ -27,9 +28,15 @@ export class Tap {
     else {
       const text = redact(whole, this.hidden);
       this.frames.push({ n: ++this.#n, way, at: now, type: type ?? typeOf(text), size: whole.length, text });
-      if (this.frames.length > KEEP) this.frames.shift();
+      if (this.frames.length > KEEP) this.#drop();
     }
     this.onFrame();
+  }
+
+  /** The oldest of a type there is plenty of goes first. */
+  #drop() {
+    const plenty = this.frames.findIndex(({ type }) => this.frames.filter((frame) => frame.type === type).length > FEW);
+    this.frames.splice(Math.max(0, plenty), 1);
   }
 
   pause(paused) {

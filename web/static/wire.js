@@ -62,8 +62,8 @@ export class Wire {
     if (this.list.closest("[hidden]")) return;
     const newest = Number(this.list.firstElementChild?.dataset.n ?? 0);
     this.list.prepend(...frames.filter(({ n }) => n > newest).map(lineOf).reverse());
-    const oldest = frames[0]?.n ?? Infinity;
-    while (Number(this.list.lastElementChild?.dataset.n ?? Infinity) < oldest) this.list.lastElementChild.remove();
+    const kept = new Set(frames.map(({ n }) => String(n)));
+    for (const li of [...this.list.children]) if (!kept.has(li.dataset.n)) li.remove();
   }
 
   speak() {

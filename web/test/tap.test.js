@@ -15,12 +15,20 @@ test("no token is kept", () => {
 
 test("only the last frames are kept, and of each the beginning", () => {
   const tap = new Tap();
+  tap.hear("in", '{"type":"welcome"}');
   for (let i = 0; i < 1000; i++) tap.hear("in", `{"type":"changes","n":${i}}`);
   assert.equal(tap.frames.length, 100);
   assert.match(tap.frames.at(-1).text, /999/);
+  assert.equal(tap.frames[0].type, "welcome", "rare ones stay");
   tap.hear("in", `{"type":"subscribed","x":"${"y".repeat(1e6)}"}`);
   const { type, size, text } = tap.frames.at(-1);
   assert.deepEqual([type, size > 1e6, text.length], ["subscribed", true, 4000]);
+});
+
+test("nobody can make it keep more", () => {
+  const tap = new Tap();
+  for (let i = 0; i < 500; i++) tap.hear("in", `{"type":"odd${i}"}`);
+  assert.equal(tap.frames.length, 100);
 });
 
 test("while paused nothing is kept, but counted", () => {

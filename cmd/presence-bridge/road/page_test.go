@@ -290,8 +290,9 @@ func pageSpeaksChinese(t *testing.T, w *pageWorld) {
 	latin := p.text(t, `(() => {
 		const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
 		for (let n; (n = texts.nextNode()); ) {
-			const words = n.data.replace(/user-\d+|web_\d|NATS|JavaScript|poll|subscribe|hint|bridge/g, "");
-			if (/[A-Za-z]{2}/.test(words) && !n.parentElement.closest("[translate=no], noscript, #language")) found.push(n.data);
+			const words = n.data.replace(/“.*?”|(user|ios|win|web|mac|android|chrome|firefox|safari)([-_]|\s·\s)?\w*|NATS|poll|subscribe|hint|bridge/g, "");
+			const told = n.parentElement.checkVisibility() && !n.parentElement.closest("[translate=no], #language");
+			if (told && /[A-Za-z]{2}/.test(words)) found.push(n.data);
 		}
 		return found.join(" | ");
 	})()`)
