@@ -63,11 +63,11 @@ export class Age {
   }
 }
 
-/** A round number at or above the largest value, for the top of a chart: 1, 2 or 5 times a power of ten. */
+/** A round number at or above the largest value and not far from it, for the top of a chart. */
 export function niceTop(values, least) {
   const top = Math.max(least, ...values.map((v) => v ?? 0));
   const power = 10 ** Math.floor(Math.log10(top));
-  return [1, 2, 5, 10].find((n) => n * power >= top) * power;
+  return [1, 1.5, 2, 3, 5, 7.5, 10].find((n) => n * power >= top) * power;
 }
 
 /** Bars as the path of an SVG, one unit wide each, `height` high at `top`. */

@@ -269,7 +269,7 @@ test("staleness is what the hub says, and grows while nobody vouches", () => {
 });
 
 test("charts", () => {
-  assert.deepEqual([[], [3], [5.1], [12], [51], [100]].map((values) => niceTop(values, 5)), [5, 5, 10, 20, 100, 100]);
+  assert.deepEqual([[], [3], [5.1], [12], [51], [100]].map((values) => niceTop(values, 5)), [5, 5, 7.5, 15, 75, 100]);
   assert.equal(bars([0, 5, 10], 10, 40), "M1 40V20.0h.7V40zM2 40V0.0h.7V40z");
   assert.equal(line([null, 5, 10, null, 0], 10, 40), "M1 20.0L2 0.0M4 40.0");
 });

@@ -1,10 +1,14 @@
 package road
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -14,8 +18,9 @@ import (
 )
 
 // TestPageOfTenThousand: ten thousand people change on one page, are sought, sorted and scrolled through, and it has no
-// more rows than fit into the window and stays quick. The bound on tasks that keep the browser from drawing is a
-// generous one, for what else the machine does is in it; with a row for everybody it is exceeded many times over.
+// more rows than fit into the window and stays quick. What it costs is counted in time of the processor, and of the tasks
+// that keep the browser from drawing only the very long ones: those of 50 ms and more are many on a machine that has
+// much else to do. With a row for everybody both bounds are exceeded many times over.
 func TestPageOfTenThousand(t *testing.T) {
 	const users = 10_000
 	path := program(t, "chromium", "chromium-browser", "google-chrome")
@@ -34,7 +39,7 @@ func TestPageOfTenThousand(t *testing.T) {
 	few()
 
 	require.True(t, p.ask(t, `(window.changed = 0, new MutationObserver((list) => (changed += list.length)).observe(document.getElementById("log"), { childList: true }), longTasks.length = 0, true)`))
-	began := time.Now()
+	began, before := time.Now(), p.worked(t)
 	for round := range 10 {
 		for i := range 200 {
 			r.emulator.SetUser(fmt.Sprintf("user-%04d", 1+(i*50+round)%users), map[string]string{"web_1": fmt.Sprint((round + i) % 2)}, fmt.Sprintf("round %d", round))
@@ -51,12 +56,25 @@ func TestPageOfTenThousand(t *testing.T) {
 	p.until(t, "the last is in sight", `!!document.querySelector('[data-uid="user-10000"]')`)
 	few()
 
-	took := time.Since(began)
-	blocked, err := chromedp.Run(p.ctx, chromedp.Evaluate[float64](`longTasks.reduce((a, b) => a + b, 0)`))
-	require.NoError(t, err)
-	count, err := chromedp.Run(p.ctx, chromedp.Evaluate[float64](`longTasks.length`))
-	require.NoError(t, err)
-	t.Logf("2,000 changes among 10,000 people in %.1f s: %.0f long tasks, %.0f ms in all", took.Seconds(), count, blocked)
-	require.Less(t, blocked, float64(took.Milliseconds())/4, "the browser was kept from drawing")
+	took, worked := time.Since(began), p.worked(t)-before
+	t.Logf("2,000 changes among 10,000 people in %.1f s: the page worked for %.1f s; long tasks: %s ms", took.Seconds(), worked.Seconds(), p.text(t, `longTasks.map(Math.round).join()`))
+	require.Less(t, worked, took/4, "the page works too much")
+	require.True(t, p.ask(t, `longTasks.filter((ms) => ms > 1000).length <= 3`), "the browser was kept from drawing, again and again")
 	require.Equal(t, "[]", p.text(t, `JSON.stringify(window.broken)`))
+}
+
+// worked is for how long the page's main thread has had the processor.
+func (p *browser) worked(t *testing.T) time.Duration {
+	t.Helper()
+	metrics, err := chromedp.Run(p.ctx, func(ctx context.Context, target *chromedp.Target) ([]*performance.Metric, error) {
+		if _, err := cdp.Call(ctx, target, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks}); err != nil {
+			return nil, err
+		}
+		got, err := cdp.Call(ctx, target, performance.GetMetrics, cdp.Empty{})
+		return got.Metrics, err
+	})
+	require.NoError(t, err)
+	at := slices.IndexFunc(metrics, func(m *performance.Metric) bool { return m.Name == "TaskDuration" })
+	require.GreaterOrEqual(t, at, 0)
+	return time.Duration(metrics[at].Value * float64(time.Second))
 }
