@@ -31,9 +31,9 @@
 //
 // It promises, and these hold it to that (Node tests are in test/, browser tests in the road):
 //
-//   - Stale, pending and denied are never shown as offline: page.test.js, panel.test.js, TestBrowser, TestPageFeedDown.
+//   - Stale, pending and denied are never shown as offline: page.test.js, panel.test.js, TestBrowser, TestPage.
 //   - Every word is in texts.js, in English and in Chinese, every code of the hub among them: texts.test.js, TestPage.
-//   - The token is in memory only, and on the wire as it is shown it is hidden: tap.test.js, TestPageToken.
+//   - The token is in memory only, and on the wire as it is shown it is hidden: tap.test.js, TestPage.
 //   - Ten thousand people are as many rows as fit into the window: TestPageOfTenThousand.
 //   - It is of use without a mouse, and axe finds nothing serious: TestPage.
 //

@@ -2,7 +2,7 @@
 import { deviceLabel, inOrder } from "./devices.js";
 import { changeOf, changeText, deviceWord, stateWord } from "./format.js";
 import { list, say } from "./texts.js";
-import { ago, moment, shortMoment, span } from "./time.js";
+import { ago, fineClock, moment, shortMoment, span } from "./time.js";
 
 /** Why this state is shown: {state, doubt}, the second "" where there is none. `presence` may be undefined. */
 export function whyText(presence, stale) {
@@ -33,7 +33,13 @@ export function verifiedText(presence, asOf, now) {
 /** The honest interval in which a change happened. */
 export function happenedText({ not_before: from, observed_at: to }, now) {
   const key = from > 0 && from < to ? "happened.between" : "happened.by";
-  return say(key, { from: shortMoment(from, now), to: shortMoment(to, now) });
+  return say(key, interval(from, to, now));
+}
+
+/** Both ends of an interval, to the millisecond where it is shorter than what a clock with seconds can tell. */
+function interval(from, to, now) {
+  const short = to - from < 2000 && shortMoment(to, now).length === 8;
+  return short ? { from: fineClock(from), to: fineClock(to) } : { from: shortMoment(from, now), to: shortMoment(to, now) };
 }
 
 const SOURCES = ["poll", "subscribe", "hint", "bridge"];
@@ -55,7 +61,7 @@ export function historyLine(change, now) {
   const { not_before: from, observed_at: to, source } = change;
   const { kind, text } = happened(change);
   const between = from > 0 && from < to;
-  const detail = say(between ? "history.detail" : "history.by", { from: shortMoment(from, now), to: shortMoment(to, now), source });
+  const detail = say(between ? "history.detail" : "history.by", { ...interval(from, to, now), source });
   return { kind, text, when: shortMoment(to, now), detail };
 }
 

@@ -26,6 +26,7 @@ test("when somebody was verified, and when they changed", () => {
   assert.equal(verifiedText(p(), null, now), "Live: the hub vouches for it.");
   assert.equal(verifiedText(undefined, at(14), now), "Not yet.");
   assert.match(happenedText({ not_before: at(14), observed_at: at(14, 0, 4) }, now), /^Between 14:00:00 and 14:00:04:/);
+  assert.match(happenedText({ not_before: at(14) + 71, observed_at: at(14) + 900 }, now), /^Between 14:00:00.071 and 14:00:00.900:/);
   assert.match(happenedText({ not_before: 0, observed_at: at(14, 0, 4) }, now), /^By 14:00:04;/);
   assert.equal(sourceText("poll"), "a look in turn (poll)");
   assert.equal(sourceText("gossip"), "gossip");
