@@ -58,7 +58,7 @@ func TestPageOfTenThousand(t *testing.T) {
 
 	took, worked := time.Since(began), p.worked(t)-before
 	t.Logf("2,000 changes among 10,000 people in %.1f s: the page worked for %.1f s; long tasks: %s ms", took.Seconds(), worked.Seconds(), p.text(t, `longTasks.map(Math.round).join()`))
-	require.Less(t, worked, took/4, "the page works too much")
+	require.Less(t, worked, 8*time.Second, "the page works too much") // 1.4 s to 2.1 s were measured
 	require.True(t, p.ask(t, `longTasks.filter((ms) => ms > 1000).length <= 3`), "the browser was kept from drawing, again and again")
 	require.Equal(t, "[]", p.text(t, `JSON.stringify(window.broken)`))
 }
