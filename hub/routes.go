@@ -10,8 +10,10 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 )
 
-// pagePolicy lets the page load what the hub serves and nothing else.
-const pagePolicy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+// pagePolicy lets the page run, show and reach what the hub serves, and nothing else. In connect-src 'self' is the
+// hub's WebSocket too; workers are those that tabs share.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // routes is everything the hub serves.
 func (h *Hub) routes() *echo.Echo {

@@ -1,9 +1,8 @@
 // Package web embeds what browsers load: the client presence.js with its types and adapters, and the live page.
 //
-// Everything is served from one origin under the strictest policy a page can have,
-// "default-src 'self'": no inline script or style, nothing from elsewhere
-// (TestPageLoadsOnlyWhatIsEmbedded, TestNothingIsInline). Every file refers to the others by
-// relative names, so all of [Files] belongs under one path, normally the root.
+// Everything is served from one origin under a policy that starts from "default-src 'none'": no inline script or style,
+// nothing from elsewhere (TestPageLoadsOnlyWhatIsEmbedded, TestNothingIsInline; in a browser the road's TestPage).
+// Every file refers to the others by relative names, so all of [Files] belongs under one path, normally the root.
 //
 // # The client
 //
@@ -24,10 +23,23 @@
 //
 // # The page
 //
-// The page is thin: uids.js and format.js are pure, card.js, board.js, log.js and header.js draw,
-// page.js wires. For tests in a browser it keeps these hooks: body[data-feed][data-stale][data-view],
-// [data-uid][data-state][data-observed-at] on each card with [data-device][data-status] and [data-ext]
-// within, and #log li. Devices folded into "+2 offline" keep their element, hidden.
+// A file for each thing that one sees: page.js chooses language, theme and whom to show, live.js connects and tells the
+// others; list.js and row.js are the people, panel.js one of them, log.js the last changes, chart.js the charts, wire.js
+// the frames, mine.js one's own presence, token.js the prompt, header.js the feed and the counts, tools.js what one
+// chooses by. What they show is worked out without a DOM: people.js (who, in which order), window.js (which rows), format.js,
+// explain.js, feedstate.js, devices.js and time.js (words), series.js (charts), tap.js (the wire), uids.js.
+//
+// It promises, and these hold it to that (Node tests are in test/, browser tests in the road):
+//
+//   - Stale, pending and denied are never shown as offline: page.test.js, panel.test.js, TestBrowser, TestPage.
+//   - Every word is in texts.js, in English and in Chinese, every code of the hub among them: texts.test.js, TestPage.
+//   - The token is in memory only, and on the wire as it is shown it is hidden: tap.test.js, TestPage.
+//   - Ten thousand people are as many rows as fit into the window: TestPageOfTenThousand.
+//   - It is of use without a mouse, and axe finds nothing serious: TestPage.
+//
+// For tests in a browser it keeps these hooks: body[data-feed][data-stale][data-view], [data-uid][data-state]
+// [data-observed-at] on each row in sight with [data-device][data-status] and [data-ext] within, #count-online and its
+// like, and #log li.
 //
 // The JavaScript is tested with "node --test web/" (Node 20 or later, no packages), against a
 // WebSocket and a clock moved by hand (testing/harness.js). testing/real.js and testing/adapters.js want a real hub,

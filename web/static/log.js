@@ -1,12 +1,19 @@
-// The last changes, newest first, and how many there are a second.
-import { element, icon } from "./card.js";
-import { clock, moment } from "./format.js";
+// The last changes of everybody, newest first.
+import { asIs, element, icon } from "./dom.js";
+import { changeText } from "./format.js";
+import { clock, moment } from "./time.js";
 
-const KEEP = 80;
-const SECONDS = 60;
-const AVERAGE_OVER = 10;
+const KEEP = 60;
+
+function lineOf({ uid, observed_at, change }) {
+  const what = element("span", { class: "what" }, asIs("strong", uid), " ", element("span", {}, changeText(change)));
+  if (change.title) what.title = change.title;
+  const time = element("time", { datetime: new Date(observed_at).toISOString(), title: moment(observed_at) }, clock(observed_at));
+  return element("li", { "data-kind": change.kind }, icon(change.kind), what, time);
+}
 
 export class Log {
+  #kept = []; // newest last
   #waiting = [];
   #frame = 0;
 
@@ -15,8 +22,8 @@ export class Log {
     this.empty = empty;
   }
 
-  add({ uid, observed_at }, { kind, text, title }) {
-    this.#waiting.push({ uid, observed_at, kind, text, title });
+  add({ uid, observed_at }, change) {
+    this.#waiting.push({ uid, observed_at, change });
     if (this.#waiting.length > KEEP) this.#waiting.shift();
     this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
@@ -24,42 +31,14 @@ export class Log {
   #draw() {
     this.#frame = 0;
     this.empty.hidden = true;
-    const lines = this.#waiting.reverse().map(({ uid, observed_at, kind, text, title }) =>
-      element("li", { "data-kind": kind }, icon(kind), element("span", { class: "what", ...(title && { title }) }, element("strong", {}, uid), ` ${text}`), element("time", { datetime: new Date(observed_at).toISOString(), title: moment(observed_at) }, clock(observed_at))),
-    );
+    this.#kept = [...this.#kept, ...this.#waiting].slice(-KEEP);
+    this.list.prepend(...this.#waiting.map(lineOf).reverse());
     this.#waiting = [];
-    this.list.prepend(...lines);
     while (this.list.childElementCount > KEEP) this.list.lastElementChild.remove();
   }
-}
 
-/** Counts per second over the last minute. Pure. */
-export class Rate {
-  #buckets = new Array(SECONDS + 1).fill(0); // the last one is the second that is running
-  #age = 0;
-
-  hit() {
-    this.#buckets[SECONDS]++;
-  }
-
-  /** Called once a second. */
-  turn() {
-    this.#buckets.shift();
-    this.#buckets.push(0);
-    this.#age++;
-  }
-
-  /** Over the last full seconds, at most ten. */
-  get perSecond() {
-    const full = Math.min(this.#age, AVERAGE_OVER);
-    if (full === 0) return 0;
-    return this.#buckets.slice(-1 - full, -1).reduce((a, b) => a + b, 0) / full;
-  }
-
-  /** "x,y x,y ..." in a box of 59 by 20, a touch below the top. */
-  get points() {
-    const full = this.#buckets.slice(0, -1);
-    const top = Math.max(4, ...full);
-    return full.map((n, x) => `${x},${(19 - (n / top) * 17).toFixed(1)}`).join(" ");
+  /** Says it all again, in the language spoken now. */
+  speak() {
+    this.list.replaceChildren(...this.#kept.map(lineOf).reverse());
   }
 }

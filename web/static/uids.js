@@ -1,7 +1,8 @@
 // Lists of people as one writes them in an address: "alice, bob, user-0001..user-0200". Pure.
+import { count, say } from "./texts.js";
 
 /** More than any hub serves on one connection; a range must not be able to freeze the page. */
-export const MAX_UIDS = 5000;
+export const MAX_UIDS = 20_000;
 
 /**
  * Names, in order and once each. A range counts up a number at the end of a name and keeps its
@@ -20,11 +21,10 @@ export function parseUids(text) {
   return [...uids];
 }
 
-/** What to say where more people are asked for than the hub serves on one connection. */
+/** What to say where more people are asked for than the hub serves on one connection; "" where not. */
 export function tooManyText(asked, max) {
   if (asked <= max) return "";
-  const [first, all] = [max, asked].map((n) => n.toLocaleString("en"));
-  return `You asked for ${all}${asked >= MAX_UIDS ? " or more" : ""} people, and this hub shows at most ${first} at once: these are the first ${first}.`;
+  return say(asked >= MAX_UIDS ? "notice.too.many.more" : "notice.too.many", { asked: count(asked), max: count(max) });
 }
 
 function* expand(part) {

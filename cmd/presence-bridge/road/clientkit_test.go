@@ -47,16 +47,7 @@ func TestClient(t *testing.T) {
 // the adapters keep their promises in the real React and Vue, the types fit, and what browsers load is what the
 // sources make.
 func TestClientPackage(t *testing.T) {
-	web := t.TempDir()
-	for _, name := range []string{"build.js", "package.json", "package-lock.json", "README.md", "LICENSE"} {
-		text, err := os.ReadFile(filepath.Join(root, "web", name))
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(web, name), text, 0o600))
-	}
-	for _, name := range []string{"client", "static", "testing"} {
-		require.NoError(t, os.CopyFS(filepath.Join(web, name), os.DirFS(filepath.Join(root, "web", name))))
-	}
-	npmInstall(t, web)
+	web := webPackages(t)
 	nodeRuns(t, web, "build.js", "--check")
 	packed := inDir(t, web, program(t, "npm"), "pack", "--silent")
 	files := strings.Fields(inDir(t, web, "tar", "-tzf", packed))
@@ -76,6 +67,35 @@ func TestClientPackage(t *testing.T) {
 		"--types", "react", "--target", "es2022", "--module", "nodenext", "types.ts")
 	_, _, env := clientWorld(t)
 	runNode(t, user, "adapters.js", env)
+}
+
+// packages is a copy of web/ with the packages of its lock file: installed once, for that takes a while. TestMain
+// removes it.
+var packages struct{ dir string }
+
+func webPackages(t *testing.T) string {
+	t.Helper()
+	if packages.dir != "" {
+		return packages.dir
+	}
+	dir, err := os.MkdirTemp("", "presence-bridge-web-")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		if packages.dir == "" { // not all of it is there
+			_ = os.RemoveAll(dir)
+		}
+	})
+	for _, name := range []string{"build.js", "package.json", "package-lock.json", "README.md", "LICENSE"} {
+		text, err := os.ReadFile(filepath.Join(root, "web", name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+	}
+	for _, name := range []string{"client", "static", "testing"} {
+		require.NoError(t, os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(root, "web", name))))
+	}
+	npmInstall(t, dir)
+	packages.dir = dir
+	return dir
 }
 
 func nodeRuns(t *testing.T, dir string, args ...string) { inDir(t, dir, program(t, "node"), args...) }

@@ -24,7 +24,9 @@
 //     TestSetsThatTheVendorWouldRefuse
 //   - the vendor's callbacks make logins and logouts known in the next call, whatever becomes of some of them:
 //     TestCallbacks; a flood of them, forged or true, costs nobody their turn: TestCallbackFlood
-//   - a browser that loses its hub shows stale, and is right again without a reload: TestBrowser
+//   - a browser that loses its hub shows stale, and is right again without a reload: TestBrowser; the page does all that
+//     it is for, in two languages and by keys, and breaks no policy: TestPage; ten thousand people do not make it slow:
+//     TestPageOfTenThousand
 //   - the browser client keeps its promises: TestJavaScript, in Node against a real hub: TestClient; tabs are one
 //     connection: TestSharedWorker; blocked WebSockets are no reason to be left out: TestBrowserWithoutWebSockets
 //   - the npm package has what it names, its adapters work in React and Vue, and what browsers load is what the sources

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
@@ -165,8 +164,8 @@ func TestOnlinePage(t *testing.T) {
 	r.addPoller("poller-1")
 	h := r.addHub("hub-1")
 	page := openBrowser(t, path)
-	require.NoError(t, chromedp.Do(page.ctx, chromedp.Navigate(h.http("/"))))
-	page.until(t, "200 people are known", `document.querySelectorAll('[data-uid][data-state="online"],[data-uid][data-state="offline"]').length === 200`)
+	page.showAll(t, h.http("/"))
+	page.until(t, "200 people are known", allKnown)
 	r.emulator.SetUser("user-0005", map[string]string{"web_1": "0"}, "")
 	page.until(t, "offline", card("user-0005", "offline", ""))
 	r.emulator.SetUser("user-0005", map[string]string{"web_1": "1"}, "not told")

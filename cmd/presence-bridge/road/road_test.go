@@ -1,6 +1,7 @@
 package road
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -28,7 +29,10 @@ import (
 // TestMain has the logs of processes as text, as on a terminal: tests read them.
 func TestMain(m *testing.M) {
 	_ = os.Setenv("LOG_FORMAT", "text")
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(packages.dir)
+		os.Exit(code)
+	}))
 }
 
 var app = bridge.App{Org: "demo", Name: "presence"}
@@ -51,8 +55,10 @@ type road struct {
 	keeper   keeper.Config // what is not said of all keepers
 	log      *slog.Logger
 
-	callbackSecret string   // of the hubs; empty: they take no callbacks
-	auth           hub.Auth // of the hubs; zero: everybody may come in
+	callbackSecret string     // of the hubs; empty: they take no callbacks
+	auth           hub.Auth   // of the hubs; zero: everybody may come in
+	limits         hub.Limits // of the hubs
+	page           string     // whom the page shows; empty: 200
 }
 
 func (r *road) options(o emulator.Options) emulator.Options {
@@ -146,10 +152,10 @@ func (r *road) addHub(id string) *roadHub { return r.addHubAt(id, "127.0.0.1:0")
 
 func (r *road) addHubAt(id, listen string) *roadHub {
 	nc, bus := r.bus()
-	auth := r.auth
+	auth, page := r.auth, cmp.Or(r.page, "user-0001..user-0200")
 	auth.None = len(auth.HMACSecret) == 0
-	c := hub.Config{Bus: bus, Auth: auth,
-		CallbackSecret: r.callbackSecret, Files: web.Files(), PageUIDs: []string{"user-0001..user-0200"}, ID: id, Logger: r.log}
+	c := hub.Config{Bus: bus, Auth: auth, Limits: r.limits,
+		CallbackSecret: r.callbackSecret, Files: web.Files(), PageUIDs: []string{page}, ID: id, Logger: r.log}
 	stopKeeper := func() {}
 	if client := r.client(); r.online {
 		c.Vendor = client.Online() // and no keeper, for nobody can be subscribed
