@@ -70,7 +70,7 @@ type presences []json.RawMessage
 // encode writes the message as encoding/json would, which took half of what a subscribe costs: the states are written
 // already, and no uid needs escaping.
 func (m *subscribedMessage) encode() []byte {
-	b := append(make([]byte, 0, m.size()), `{"type":"subscribed"`...)
+	b := append(append(append(make([]byte, 0, m.size()), `{"type":"`...), m.Type...), '"')
 	if m.ID != "" {
 		b = append(append(b, `,"id":`...), encode(m.ID)...)
 	}

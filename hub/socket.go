@@ -52,6 +52,7 @@ func (h *Hub) webSocket(c echo.Context) error {
 		h.exit(s)
 		return nil // it is answered
 	}
+	c.Response().Status = http.StatusSwitchingProtocols // for the log: tap has kept it
 	err = k.greet(tokenOf(r))
 	k.hub.begin(s)
 	go k.run(err)

@@ -65,7 +65,7 @@ func (h *Hub) join(s *session, u *user) {
 // snapshot is the state of these users now, of those that changed after from. The caller holds mu, so that
 // whatever comes next comes as a change.
 func (h *Hub) snapshot(s *session, users []*user, from uint64) subscribedMessage {
-	m := subscribedMessage{Presences: make(presences, 0, len(users)), Pending: make([]bridge.UID, 0, len(users))}
+	m := subscribedMessage{Type: "subscribed", Presences: make(presences, 0, len(users)), Pending: make([]bridge.UID, 0, len(users))}
 	for _, u := range users {
 		switch {
 		case !u.known():
@@ -212,7 +212,7 @@ func (h *Hub) renew(s *session, id string, g grant) error {
 	if len(lost) > 0 {
 		slices.Sort(lost)
 		h.tellChanges(s)
-		told := subscribedMessage{Cursor: h.cursor(s).String(), Denied: lost, Complete: true}
+		told := subscribedMessage{Type: "subscribed", Cursor: h.cursor(s).String(), Denied: lost, Complete: true}
 		s.reply(told.encode())
 	}
 	s.reply(encode(okMessage{Type: "ok", ID: id}))

@@ -95,7 +95,12 @@ func (p *browser) ask(t testing.TB, expression string) bool {
 
 func (p *browser) until(t testing.TB, what, expression string) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !p.ask(t, expression); time.Sleep(50 * time.Millisecond) {
+	p.untilWithin(t, 30*time.Second, what, expression)
+}
+
+func (p *browser) untilWithin(t testing.TB, patience time.Duration, what, expression string) {
+	t.Helper()
+	for end := time.Now().Add(patience); !p.ask(t, expression); time.Sleep(50 * time.Millisecond) {
 		require.True(t, time.Now().Before(end), "waited in vain until %s", what)
 	}
 }

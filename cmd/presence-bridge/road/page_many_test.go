@@ -31,7 +31,7 @@ func TestPageOfTenThousand(t *testing.T) {
 	p := openBrowser(t, path)
 	p.before(t, listening)
 	require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(h.http("/"))))
-	p.until(t, "all are known", `document.getElementById("count-all").textContent === "10,000" && document.getElementById("count-unknown").textContent === "0"`)
+	p.untilWithin(t, time.Minute, "all are known", `document.getElementById("count-all").textContent === "10,000" && document.getElementById("count-unknown").textContent === "0"`)
 	few := func() {
 		t.Helper()
 		require.True(t, p.ask(t, `document.querySelectorAll(".row").length > 5 && document.querySelectorAll(".row").length < 40`), "rows are not those in sight")
