@@ -34,8 +34,12 @@ func TestAccessIsLogged(t *testing.T) {
 	h.ask("HUSH", "/hush", "", header...)
 	c := h.dial(withToken(good))
 	c.expect("welcome")
+	logs := func(words string) {
+		require.Eventually(t, func() bool { return strings.Contains(log.String(), words) }, time.Minute, time.Millisecond)
+	}
+	logs("/v1/ws")
 	c.hangUp()
-	require.Eventually(t, func() bool { return strings.Contains(log.String(), "socket ended") }, time.Minute, time.Millisecond)
+	logs("socket ended")
 	h.stop()
 	require.Equal(t, []string{
 		"GET /presence.js 200 ", "GET (none) 404 ", "GET (none) 404 ", "GET /v1/presence 200 me", "GET /v1/presence 401 ",
