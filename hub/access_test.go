@@ -29,6 +29,7 @@ func TestAccessIsLogged(t *testing.T) {
 	h.ask("GET", "/v1/hush", "")
 	h.ask("GET", "/v1/presence?uids=hush", "", header...)
 	h.ask("GET", "/v1/presence?uids=hush&token="+good, "")
+	h.ask("GET", "/v1/presence/hush%20hush/history", "", header...)
 	h.ask("PUT", "/v1/presence/me/hush", `{"status":"1"}`, header...)
 	h.ask("DELETE", "/v1/presence/me/hush", "", header...)
 	h.ask("HUSH", "/hush", "", header...)
@@ -42,7 +43,7 @@ func TestAccessIsLogged(t *testing.T) {
 	logs("socket ended")
 	h.stop()
 	require.Equal(t, []string{
-		"GET /presence.js 200 ", "GET (none) 404 ", "GET (none) 404 ", "GET /v1/presence 200 me", "GET /v1/presence 401 ",
+		"GET /presence.js 200 ", "GET (none) 404 ", "GET (none) 404 ", "GET /v1/presence 200 me", "GET /v1/presence 401 ", "GET /v1/presence/:uid/history 400 me",
 		"PUT /v1/presence/:uid/:resource 200 me", "DELETE /v1/presence/:uid/:resource 405 ", "(other) (none) 405 ", "GET /v1/ws 101 ",
 		"socket ended 0 me",
 	}, accessLines(t, log.String()))

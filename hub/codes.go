@@ -36,7 +36,7 @@ var errorCodes = []errorCode{
 	{"not_allowed", http.StatusForbidden, false, ofAll, "the token does not let its holder set this user, or see their history"},
 	{"origin_not_allowed", http.StatusForbidden, false, ofAll, "`ALLOWED_ORIGINS` does not name the page's origin"},
 	{"request", 0, false, ofAll, "there is no such path or method"},
-	{"over_a_limit", http.StatusTooManyRequests, true, ofAll, "too many connections or histories of one user, or sets too fast"},
+	{"over_a_limit", http.StatusTooManyRequests, true, ofAll, "too many connections or histories at once, or sets too fast"},
 	{"internal", http.StatusInternalServerError, true, ofAll, "the hub could not answer; its log says why"},
 	{"online_only", http.StatusNotImplemented, false, ofAll, "with `EASEMOB_STATUS=online` nobody can be set"},
 	{"read_only", http.StatusNotImplemented, false, ofAll, "this hub has no credentials of the vendor"},

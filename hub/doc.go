@@ -72,6 +72,10 @@
 //   - Keys of AUTH_JWKS_URL come and go with the issuer, the last ones are kept while it is away, and neither an endpoint
 //     that hangs nor tokens with made-up keys cost others time: TestKeysRotate, TestKeysAway, TestKeysHang,
 //     TestKeysNonsense, TestUnknownKeysDoNotHammer, TestHubWithoutKeys, FuzzParseKeys.
+//   - However many messages wait for the vendor, others are answered: TestSomebodyIsAlwaysThereToAnswer. A user whom the hub
+//     knows is all that it keeps of the message that named them: TestAUserDoesNotKeepTheListThatNamedThem. A handshake is
+//     answered before all else, and with the welcome: TestOpeningAndWelcomeAreOneWrite, FuzzSocket.
+//   - Who has gone before the answer is nobody who was refused: TestNobodyIsRefusedWhoHasGone.
 //   - A refused request changes nothing, an honest mistake costs no connection: TestBadMessages,
 //     TestTooManyUIDs, TestLimitsPerSubject.
 //   - Error codes are one table, which refusals, the client's types and web/PROTOCOL.md repeat: TestErrorCodes.

@@ -49,6 +49,8 @@ func TestOfflineGrace(t *testing.T) {
 	require.Equal(t, shown, c.subscribe("u").Presences)
 	require.NoError(t, json.Unmarshal(h.ask("GET", "/v1/presence?uids=u", "").body, &got))
 	require.Equal(t, shown, got.Presences)
+	require.Equal(t, "here", h.looksBack("u").Changes[0].Ext, "neither does the history")
+	require.Equal(t, "gone", short.looksBack("u").Changes[0].Ext)
 	stream := h.events("uids=u", nil)
 	stream.expect("welcome")
 	_, first := stream.expect("subscribed")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -31,10 +32,10 @@ type subscribedUntil struct {
 }
 
 // getHistory serves GET /v1/presence/{uid}/history: the changes of one user that the log still holds, and until when the
-// vendor tells of them unasked. It says what the log says: OFFLINE_GRACE holds nothing back, what is last may be history,
-// and nobody is watched by asking.
+// vendor tells of them unasked. It says what the log says, but for what OFFLINE_GRACE holds back. What is last may be
+// history, and nobody is watched by asking.
 func (h *Hub) getHistory(c echo.Context) error {
-	g, err := h.auth.verify(tokenOf(c.Request()))
+	g, err := h.letIn(c)
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,21 @@ func (h *Hub) lookBack(ctx context.Context, g grant, uid bridge.UID) (historyAns
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return historyAnswer{UID: uid, Changes: append([]*bridge.Change{}, changes...), Subscription: untilOf(subscription), Feed: h.feed}, nil
+	return historyAnswer{UID: uid, Changes: h.mayBeSeen(uid, changes), Subscription: untilOf(subscription), Feed: h.feed}, nil
+}
+
+// mayBeSeen leaves out the changes that browsers are not shown yet. The caller holds mu.
+func (h *Hub) mayBeSeen(uid bridge.UID, changes []*bridge.Change) []*bridge.Change {
+	seen := append([]*bridge.Change{}, changes...)
+	u := h.users[uid]
+	if h.grace == nil || u == nil || u.entry.Change == nil {
+		return seen
+	}
+	last := u.entry.ObservedAt // what is newer has yet to come here, and may be held back
+	if u.held != nil {
+		last = u.held.shown.ObservedAt
+	}
+	return slices.DeleteFunc(seen, func(c *bridge.Change) bool { return c.ObservedAt > last })
 }
 
 // untilOf leaves out what is no page's business, and what has ended.
@@ -97,7 +112,7 @@ func (h *Hub) startLookingBack(ctx context.Context, key string) (done func(), er
 		return func() { <-h.looking; h.countLookingBack(key, -1) }, nil
 	case <-ctx.Done():
 		h.countLookingBack(key, -1)
-		return nil, h.lookBackRefusal(ctx.Err())
+		return nil, refuse(http.StatusTooManyRequests, "over_a_limit", "this hub reads as many histories as it can; try again in a moment")
 	}
 }
 

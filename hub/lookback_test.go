@@ -108,7 +108,7 @@ func TestLookBackIsBounded(t *testing.T) {
 		require.NoError(t, err)
 		done = append(done, free)
 	}
-	require.Equal(t, "nats_away", refusalOf(look("alice")).Code)
+	require.Equal(t, "over_a_limit", refusalOf(look("alice")).Code)
 	for _, free := range done {
 		free()
 	}

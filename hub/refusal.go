@@ -69,9 +69,12 @@ func (h *Hub) httpError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
+	if errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
+		return // nobody is left to be answered
+	}
 	r := refusalOf(err)
 	h.metrics.refuse(r.Code)
-	if r.Code == "internal" && c.Request().Context().Err() == nil { // else nobody is left to be answered
+	if r.Code == "internal" {
 		h.log.Error("answering", "path", c.Path(), "error", err)
 	}
 	switch r.status {

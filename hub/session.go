@@ -64,7 +64,7 @@ func (h *Hub) once(list []*user) []*user {
 	h.round++
 	kept := list[:0]
 	for _, u := range list {
-		if !h.marked(u) {
+		if !h.stamped(u) {
 			kept = append(kept, u)
 		}
 	}
@@ -217,10 +217,18 @@ func (h *Hub) exit(s *session) {
 	}
 }
 
-// leave ends a session's watch of a user, if there is one. The caller holds mu.
-func (h *Hub) leave(s *session, uid bridge.UID) {
-	if i := s.find(h.users[uid]); i >= 0 {
-		h.drop(s, i)
+// leaveAll ends a session's watches of these users. The caller holds mu.
+func (h *Hub) leaveAll(s *session, uids []bridge.UID) {
+	h.round++
+	for _, uid := range uids {
+		if u := h.users[uid]; u != nil {
+			u.round = h.round
+		}
+	}
+	for i := len(s.watches) - 1; i >= 0; i-- { // what takes a place that is free has had its turn
+		if s.watches[i].to.round == h.round {
+			h.drop(s, i)
+		}
 	}
 }
 

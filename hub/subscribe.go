@@ -43,10 +43,10 @@ func (h *Hub) subscribe(ctx context.Context, s *session, id string, uids []bridg
 // joinAll makes a session a watcher of these users. The caller holds mu.
 func (h *Hub) joinAll(s *session, uids []bridge.UID) []*user {
 	users := make([]*user, len(uids))
-	h.mark(s)
+	h.stamp(s)
 	for i, uid := range uids {
 		users[i] = h.want(uid)
-		if !h.marked(users[i]) {
+		if !h.stamped(users[i]) {
 			h.join(s, users[i])
 		}
 	}
@@ -91,9 +91,7 @@ func (h *Hub) snapshot(s *session, users []*user, from uint64) subscribedMessage
 func (h *Hub) unsubscribe(s *session, uids []bridge.UID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, uid := range uids {
-		h.leave(s, uid)
-	}
+	h.leaveAll(s, uids)
 }
 
 // checkLimits says whether the session may watch these users besides. The caller holds mu.
@@ -124,10 +122,10 @@ func (h *Hub) checkLimits(s *session, uids []bridge.UID) error {
 
 // fresh is which of these users the session does not watch yet. The caller holds mu.
 func (s *session) fresh(h *Hub, uids []bridge.UID) []bridge.UID {
-	h.mark(s)
+	h.stamp(s)
 	return slices.DeleteFunc(slices.Clone(uids), func(uid bridge.UID) bool {
 		u := h.users[uid]
-		return u != nil && h.marked(u)
+		return u != nil && h.stamped(u)
 	})
 }
 
@@ -206,9 +204,7 @@ func (h *Hub) renew(s *session, id string, g grant) error {
 	s.grant = g
 	h.expireAt(s, g.expires)
 	_, lost := g.split(s.watching())
-	for _, uid := range lost {
-		h.leave(s, uid)
-	}
+	h.leaveAll(s, lost)
 	if len(lost) > 0 {
 		slices.Sort(lost)
 		h.tellChanges(s)

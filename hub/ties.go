@@ -1,7 +1,5 @@
 package hub
 
-import "slices"
-
 // tie is one watch as one side holds it: who is at the other end, and where the tie is in the other's list. So either
 // end is found from the other without a search, a session may have a thousand of them and a user five thousand, and none
 // costs more than its two places. The hub's mutex guards all of it.
@@ -15,21 +13,17 @@ type (
 	watcher = tie[session] // in a user's watched
 )
 
-// find is where among its watches a session has a user; -1: it does not watch it.
-func (s *session) find(u *user) int {
-	return slices.IndexFunc(s.watches, func(w watch) bool { return w.to == u })
-}
-
-// mark marks the users whom a session watches, so that one look at a user tells: see marked. The caller holds mu.
-func (h *Hub) mark(s *session) {
+// stamp begins a round in which the users whom a session watches have the stamp, so that one look at a user tells: see
+// stamped. The caller holds mu.
+func (h *Hub) stamp(s *session) {
 	h.round++
 	for _, w := range s.watches {
 		w.to.round = h.round
 	}
 }
 
-// marked says whether a user has the mark, and puts it there. The caller holds mu.
-func (h *Hub) marked(u *user) bool {
+// stamped says whether a user has the stamp, and puts it there. The caller holds mu.
+func (h *Hub) stamped(u *user) bool {
 	had := u.round == h.round
 	u.round = h.round
 	return had

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"strings"
 	"time"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
@@ -18,7 +19,7 @@ type user struct {
 	held    *hold        // what is shown instead of entry for a while; nil: nothing
 	watched []watcher    // who is told
 	weight  int          // how many the holder was told of last
-	round   uint64       // the last that it was marked in, see mark
+	round   uint64       // the last that it had the stamp in, see stamp
 }
 
 // known says whether there is a state that may be shown.
@@ -31,6 +32,7 @@ func (u *user) inLog() bool { return u.entry.Change != nil && !u.entry.Unwatched
 func (h *Hub) user(uid bridge.UID) *user {
 	u := h.users[uid]
 	if u == nil {
+		uid = bridge.UID(strings.Clone(string(uid))) // what names the user may be a part of a long list
 		u = &user{uid: uid}
 		h.users[uid] = u
 	}
@@ -152,6 +154,7 @@ func (h *Hub) want(uid bridge.UID) *user {
 	if u.wanted {
 		return u
 	}
+	uid = u.uid // which is not a part of anything
 	u.wanted, h.wanted[uid] = true, true
 	u.trusted = h.current && u.inLog() && h.feedLive()
 	if !u.trusted {

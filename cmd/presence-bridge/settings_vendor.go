@@ -46,7 +46,6 @@ func (s vendorSettings) config(rate float64, logger *slog.Logger) easemob.Config
 	}
 }
 
-// online says whether the vendor is asked who is online, and no more.
 // problems names the setting that says where the vendor is: EMULATOR_URL, where that stands in for it.
 func (s vendorSettings) problems(rate float64) []error {
 	var wrong problems
@@ -59,6 +58,7 @@ func (s vendorSettings) problems(rate float64) []error {
 	return wrong.list
 }
 
+// online says whether the vendor is asked who is online, and no more.
 func (s vendorSettings) online() bool { return s.EasemobStatus == "online" }
 
 func (s vendorSettings) checkStatus() error {
