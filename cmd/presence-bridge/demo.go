@@ -69,14 +69,10 @@ func (c *demoCommand) run(ctx context.Context, p *process) error {
 	})
 }
 
-// mostOnPage is what one connection may watch.
-const mostOnPage = 1000
-
 func (c *demoCommand) plan(log *slog.Logger) plan {
 	people := c.options(log)
 	operators := []string{emulatedOperator}
-	page, _ := expandUIDs("PAGE_UIDS", []string{emulatedPeople(min(c.Users, mostOnPage))})
-	watched := watchedUIDs([]string{emulatedPeople(min(c.Users, maxListedUIDs))})
+	shown, _ := expandUIDs("PAGE_UIDS", []string{emulatedPeople(min(c.Users, maxListedUIDs))})
 	return plan{
 		command:  "demo",
 		app:      emulatedApp,
@@ -85,7 +81,8 @@ func (c *demoCommand) plan(log *slog.Logger) plan {
 			ClientID: emulatedClientID, ClientSecret: emulatedClientSecret, Logger: log},
 		poller: &poller.Config{Operators: operators},
 		keeper: &keeper.Config{Operators: operators},
-		hub:    &hub.Config{Auth: hub.Auth{None: true}, AllowedOrigins: c.origins(), PageUIDs: page, WatchUIDs: watched},
+		hub: &hub.Config{Auth: hub.Auth{None: true}, AllowedOrigins: c.origins(), PageUIDs: shown, WatchUIDs: watchedUIDs(shown),
+			Limits: hub.Limits{MaxUIDsPerConnection: max(len(shown), 1000)}}, // all of them on one page
 		nats: natsPlan{
 			server:   bridge.ServerOptions{Listen: c.NATSListen, Logger: log},
 			settings: bridge.Settings{InMemory: true},

@@ -3,7 +3,9 @@ package road
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,9 +14,6 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
-
-	"github.com/presence-bridge/presence-bridge/bridge/easemob/emulator"
-	"github.com/presence-bridge/presence-bridge/hub"
 )
 
 // TestPageOfTenThousand: ten thousand people change on one page, are sought, sorted and scrolled through, and it has no
@@ -24,13 +23,10 @@ import (
 func TestPageOfTenThousand(t *testing.T) {
 	const users = 10_000
 	path := program(t, "chromium", "chromium-browser", "google-chrome")
-	r := build(t, emulator.Options{Users: users, Paused: true, Seed: 6, LimitPerS: 1000})
-	r.rate, r.limits, r.page = 100, hub.Limits{MaxUIDsPerConnection: users}, "user-0001..user-10000"
-	r.addPoller("poller-1")
-	h := r.addHub("hub-1")
+	demo := startDemo(t, buildBinary(t), "--users", fmt.Sprint(users), "--changes-per-s", "0")
 	p := openBrowser(t, path)
 	p.before(t, listening)
-	require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(h.http("/"))))
+	require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(demo.page)))
 	p.untilWithin(t, time.Minute, "all are known", `document.getElementById("count-all").textContent === "10,000" && document.getElementById("count-unknown").textContent === "0"`)
 	few := func() {
 		t.Helper()
@@ -42,7 +38,7 @@ func TestPageOfTenThousand(t *testing.T) {
 	began, before := time.Now(), p.worked(t)
 	for round := range 10 {
 		for i := range 200 {
-			r.emulator.SetUser(fmt.Sprintf("user-%04d", 1+(i*50+round)%users), map[string]string{"web_1": fmt.Sprint((round + i) % 2)}, fmt.Sprintf("round %d", round))
+			demo.change(t, 1+(i*50+round)%users, (round+i)%2, fmt.Sprintf("round %d", round))
 		}
 		p.until(t, "a round is seen", fmt.Sprintf(`document.getElementById("log").textContent.includes("round %d")`, round))
 		few()
@@ -61,6 +57,18 @@ func TestPageOfTenThousand(t *testing.T) {
 	require.Less(t, worked, 8*time.Second, "the page works too much") // 1.4 s to 2.1 s were measured
 	require.True(t, p.ask(t, `longTasks.filter((ms) => ms > 1000).length <= 3`), "the browser was kept from drawing, again and again")
 	require.Equal(t, "[]", p.text(t, `JSON.stringify(window.broken)`))
+}
+
+// change has a user of the demo online or not, with a text.
+func (d demoProcess) change(t *testing.T, user, status int, ext string) {
+	t.Helper()
+	body := fmt.Sprintf(`{"status":{"web_1":"%d"},"ext":"%s"}`, status, ext)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, fmt.Sprintf("%s/users/user-%04d", d.emulator, user), strings.NewReader(body))
+	require.NoError(t, err)
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	_ = answer.Body.Close()
+	require.Equal(t, http.StatusOK, answer.StatusCode)
 }
 
 // worked is for how long the page's main thread has had the processor.

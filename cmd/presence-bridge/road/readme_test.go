@@ -95,7 +95,7 @@ func buildBinary(t testing.TB) string {
 }
 
 // demoProcess is the demo as a process of its own, on ports that were free.
-type demoProcess struct{ page, nats string }
+type demoProcess struct{ page, nats, emulator string }
 
 func startDemo(t testing.TB, binary string, more ...string) demoProcess {
 	t.Helper()
@@ -122,6 +122,8 @@ func startDemo(t testing.TB, binary string, more ...string) demoProcess {
 			d.page = f[1]
 		case len(f) > 1 && f[0] == "NATS":
 			d.nats = f[1]
+		case len(f) > 1 && f[0] == "emulator":
+			d.emulator = strings.TrimSuffix(f[1], "/stats")
 		}
 	}
 	require.NotEmpty(t, d.page)
