@@ -72,11 +72,14 @@ func expandUID(item string) ([]string, error) {
 	return uids, nil
 }
 
-// numbered takes the number off a name's end; width is 0 where there is none.
+// mostDigits is of numbers that can be counted up from without running over.
+const mostDigits = 18
+
+// numbered takes the number off a name's end; width is 0 where there is none, or one of more than mostDigits.
 func numbered(name string) (prefix string, n, width int) {
 	prefix = strings.TrimRight(name, "0123456789")
 	n, err := strconv.Atoi(name[len(prefix):])
-	if err != nil {
+	if err != nil || len(name)-len(prefix) > mostDigits {
 		return name, 0, 0
 	}
 	return prefix, n, len(name) - len(prefix)

@@ -15,6 +15,7 @@ func TestExpandUIDs(t *testing.T) {
 		{"user-0008..user-0011", "user-0008 user-0009 user-0010 user-0011"},
 		{"a1..a1,b", "a1 b"},
 		{"9..11", "9 10 11"},
+		{"a999999999999999998..a999999999999999999", "a999999999999999998 a999999999999999999"},
 	} {
 		got, err := expandUIDs("PAGE_UIDS", list([]string{test.in}))
 		if err != nil || !slices.Equal(got, strings.Fields(test.want)) {
@@ -30,9 +31,10 @@ func TestExpandUIDs(t *testing.T) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	for _, bad := range []string{"a..b", "a1..b2", "a2..a1", "a1..", "..a1", "a b", "a1..a99999", "a1..a99999999999999999999"} {
+	for _, bad := range []string{"a..b", "a1..b2", "a2..a1", "a1..", "..a1", "a b", "a1..a99999",
+		"a1..a99999999999999999999", "a1000000000000000000..a1000000000000000001", "a9223372036854775800..a9223372036854775807"} {
 		if got, err := expandUIDs("PAGE_UIDS", []string{bad}); err == nil || !strings.Contains(err.Error(), "PAGE_UIDS") {
-			t.Errorf("%q: %d uids, %v", bad, len(got), err)
+			t.Fatalf("%q: %d uids, %v", bad, len(got), err) // the last would not end
 		}
 	}
 }

@@ -11,11 +11,19 @@ export class Refusal extends Error {
   }
 }
 
+// The header Date is cut off to seconds: it counts as the end of its second, so that nothing looks fresher than it is.
+const lagOf = (asOf, date) => (asOf > 0 && date > 0 ? Math.max(0, date + 999 - asOf) : null);
+
 export class Api {
   token = undefined;
 
   /** Asks the hub, and returns its answer's JSON. @throws {Refusal} */
-  async ask(path, { method = "GET", body, signal } = {}) {
+  async ask(path, options) {
+    return (await this.#exchange(path, options)).said;
+  }
+
+  /** The same, with when the hub said it by its own clock: {said, date}, `date` in Unix ms or NaN. */
+  async #exchange(path, { method = "GET", body, signal } = {}) {
     const headers = this.token ? { Authorization: `Bearer ${this.token}` } : {};
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
     const options = { method, headers, body: body && JSON.stringify(body), signal: signal ? AbortSignal.any([signal, timeout]) : timeout };
@@ -23,16 +31,20 @@ export class Api {
     if (!answer) throw new Refusal("connect", 0);
     const said = await answer.json().catch(() => ({}));
     if (!answer.ok) throw new Refusal(said.code ?? String(answer.status), answer.status);
-    return said;
+    return { said, date: Date.parse(answer.headers.get("Date")) };
   }
 
   history(uid, signal) {
     return this.ask(`v1/presence/${encodeURIComponent(uid)}/history`, { signal });
   }
 
-  /** What the hub says of its feed: {state, as_of, reason}. It is told with the state of a user who is watched anyway. */
+  /**
+   * What the hub says of its feed: {state, as_of, reason, lag}. It is told with the state of a user who is watched
+   * anyway. `lag` is how long before the answer as_of was, ms, or null. Both are of the hub's clock: this one may be off.
+   */
   async feed(uid) {
-    return (await this.ask(`v1/presence?uids=${encodeURIComponent(uid)}`)).feed;
+    const { said, date } = await this.#exchange(`v1/presence?uids=${encodeURIComponent(uid)}`);
+    return said.feed && { ...said.feed, lag: lagOf(said.feed.as_of, date) };
   }
 
   set(uid, { resource, status, ext }) {

@@ -156,7 +156,7 @@ export class Live {
   async #askFeed() {
     if (document.hidden || this.client.stale || this.uids.length === 0) return;
     const feed = await this.api.feed(this.uids[0]).catch(() => null); // the bar says what is wrong, if anything is
-    if (feed) this.age.heard(feed.as_of, Date.now());
+    if (feed) this.age.heard(feed.as_of, feed.lag);
   }
 
   #turn() {

@@ -10,16 +10,15 @@ export class Mine {
     this.client = client;
     this.api = api;
     this.el = byId("mine");
-    byId("mine-open").addEventListener("click", () => this.open());
+    byId("mine-open").addEventListener("click", () => this.#open());
     byId("mine-cancel").addEventListener("click", () => this.el.close());
     byId("mine-form").addEventListener("submit", (event) => (event.preventDefault(), this.#set()));
   }
 
-  open(uid = "") {
+  #open() {
     const known = this.client.uid !== "";
     byId("mine-who").hidden = known;
     byId("mine-uid").required = !known;
-    if (uid) byId("mine-uid").value = uid;
     this.#say(null);
     this.el.showModal();
   }

@@ -9,14 +9,13 @@ import { parseUids } from "./uids.js";
 
 const view = (name) => (document.body.dataset.view = name);
 let live = null;
-let title = "";
 
 function speakIn(lang) {
   speak(lang);
   document.documentElement.lang = tag();
   sayAll();
   byId("language").lang = TAGS[lang === "en" ? "zh" : "en"]; // the other one is offered in its own words
-  byId("title").textContent = document.title = title || say("title");
+  byId("title").textContent = document.title = say("title");
   theme.speak();
   live?.speak();
 }
@@ -25,7 +24,7 @@ function speakIn(lang) {
 async function whomToShow(api) {
   const settings = await api.ask("page.json").catch(() => ({}));
   const asked = new URLSearchParams(location.search).get("uids");
-  return { uids: parseUids(asked || (settings.uids ?? []).join(",")), auth: settings.auth === true, title: settings.title ?? "" };
+  return { uids: parseUids(asked || (settings.uids ?? []).join(",")), auth: settings.auth === true };
 }
 
 const theme = new Theme();
@@ -39,8 +38,6 @@ byId("notice-close").addEventListener("click", () => notice());
 
 const api = new Api();
 const settings = await whomToShow(api);
-title = settings.title;
-byId("title").textContent = document.title = title || say("title");
 view(settings.uids.length > 0 ? "board" : "setup");
 if (settings.uids.length > 0) live = new Live({ ...settings, api, onView: view });
 else byId("setup-uids").focus();

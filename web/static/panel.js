@@ -135,13 +135,12 @@ export class Panel {
     const changes = this.#record?.changes ?? [];
     byId("panel-history").replaceChildren(...changes.map((change) => historyItem(change, now)));
     setText(byId("panel-history-note"), this.#historyNote());
-    byId("panel-again").hidden = !this.#record?.failed || this.#record.failed.status === 404;
+    byId("panel-again").hidden = !this.#record?.failed;
   }
 
   #historyNote() {
     if (!this.#record) return say("panel.history.loading");
     const { failed, changes } = this.#record;
-    if (failed?.status === 404) return say("panel.history.absent");
     if (failed) return say("panel.history.failed", { why: failed.status === 0 ? say("panel.unreachable") : sayError(failed.code) });
     return changes?.length > 0 ? "" : say("panel.history.empty");
   }

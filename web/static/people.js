@@ -56,10 +56,6 @@ export class People {
     this.counts = { online: 0, offline: 0, unknown: people.length };
   }
 
-  get size() {
-    return this.#people.size;
-  }
-
   get(uid) {
     return this.#people.get(uid);
   }

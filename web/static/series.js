@@ -40,11 +40,11 @@ export class Age {
   #lag = null;
   #values = new Array(SECONDS).fill(null);
 
-  /** The hub has said, just now, that everybody was verified no earlier than asOf. */
-  heard(asOf, now) {
+  /** The hub has said that everybody was verified no earlier than asOf, `lag` ms ago; null where that is not known. */
+  heard(asOf, lag) {
     if (!(asOf > 0)) return;
     this.asOf = asOf;
-    this.#lag = Math.max(0, now - asOf);
+    this.#lag = lag;
   }
 
   /** Called once a second. `client` has `stale` and `asOf`. */

@@ -3,6 +3,7 @@
 const KEEP = 100; // frames
 const FEW = 4; // of a type; how a connection begins is worth seeing long after
 const MOST = 4000; // characters kept of each
+const utf8 = new TextEncoder();
 const JWT = /eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 
 /** A frame without its token: no screenshot or shared screen should give one away. */
@@ -15,7 +16,7 @@ const typeOf = (text) => /"type"\s*:\s*"(\w+)"/.exec(text.slice(0, 200))?.[1] ??
 
 /** The last frames, newest last; bounded however long one watches or pauses. */
 export class Tap {
-  frames = []; // {n, way: "in"|"out"|"here", at, type, size, text}
+  frames = []; // {n, way: "in"|"out"|"here", at, type, size, cut, text}, `size` in bytes
   paused = false;
   missed = 0; // while paused
   hidden = "•••";
@@ -27,7 +28,8 @@ export class Tap {
     if (this.paused) this.missed++;
     else {
       const text = redact(whole, this.hidden);
-      this.frames.push({ n: ++this.#n, way, at: now, type: type ?? typeOf(text), size: whole.length, text });
+      const size = utf8.encode(whole).length;
+      this.frames.push({ n: ++this.#n, way, at: now, type: type ?? typeOf(text), size, cut: whole.length > MOST, text });
       if (this.frames.length > KEEP) this.#drop();
     }
     this.onFrame();

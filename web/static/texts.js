@@ -11,7 +11,6 @@ const en = {
   "theme.dark": "Theme: dark",
   dismiss: "Dismiss",
   close: "Close",
-  cancel: "Cancel",
   skip: "Skip to the people",
 
   "feed.live": "Live",
@@ -141,7 +140,6 @@ const en = {
   "panel.history": "History",
   "panel.history.loading": "Loading.",
   "panel.history.empty": "Nothing on record.",
-  "panel.history.absent": "This hub does not serve the history.",
   "panel.history.failed": "The history could not be loaded: {why}",
   "panel.again": "Try again",
   "panel.unreachable": "the hub cannot be reached.",
@@ -256,7 +254,6 @@ const zh = {
   "theme.dark": "主题：深色",
   dismiss: "知道了",
   close: "关闭",
-  cancel: "取消",
   skip: "跳到用户列表",
 
   "feed.live": "实时",
@@ -386,7 +383,6 @@ const zh = {
   "panel.history": "历史",
   "panel.history.loading": "加载中。",
   "panel.history.empty": "没有记录。",
-  "panel.history.absent": "此服务端不提供历史。",
   "panel.history.failed": "历史加载失败：{why}",
   "panel.again": "重试",
   "panel.unreachable": "无法连接到服务端。",

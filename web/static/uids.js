@@ -27,8 +27,9 @@ export function tooManyText(asked, max) {
   return say(asked >= MAX_UIDS ? "notice.too.many.more" : "notice.too.many", { asked: count(asked), max: count(max) });
 }
 
+// Fifteen digits are counted and no more: from 2^53 on a number plus one is itself, and there is no end.
 function* expand(part) {
-  const range = /^(.*?)(\d+)\.\.(.*?)(\d+)$/.exec(part);
+  const range = /^(.*?)(\d{1,15})\.\.(.*?)(\d{1,15})$/.exec(part);
   const [, prefix, from, again, to] = range ?? [];
   const backwards = range && Number(to) < Number(from);
   if (!range || (again !== "" && again !== prefix) || backwards) {

@@ -21,7 +21,7 @@ function body(frame) {
   const parts = [];
   if (has(`frame.${frame.type}`)) parts.push(element("p", {}, say(`frame.${frame.type}`)));
   if (frame.way !== "here") parts.push(asIs("pre", pretty(frame.text), { tabindex: "0" }));
-  if (frame.size > frame.text.length + 200) parts.push(element("p", {}, say("wire.cut", { n: count(frame.size) })));
+  if (frame.cut) parts.push(element("p", {}, say("wire.cut", { n: count(frame.size) })));
   return parts;
 }
 

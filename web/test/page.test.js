@@ -1,6 +1,7 @@
 // The page's own logic: what it makes of states, of lists, of keys and of time. English; texts.test.js has the tables.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Api } from "../static/api.js";
 import { deviceKind, deviceLabel, foldDevices } from "../static/devices.js";
 import { feedState, feedWord, freshText, staleText } from "../static/feedstate.js";
 import { changeOf, changeText, deviceWord, hue, initials, stateOf, stateWord, whenText } from "../static/format.js";
@@ -31,6 +32,8 @@ table("lists and ranges of people", parseUids, [
   ["u3..u1", ["u3..u1"]],
   ["a1..b3", ["a1..b3"]],
   ["who..ever", ["who..ever"]],
+  ["u1..u9007199254740999", ["u1..u9007199254740999"]],
+  ["a9007199254740992..a9007199254740994", ["a9007199254740992", "a9007199254740993", "a9007199254740994"]],
 ]);
 
 test("a huge range ends somewhere", () => {
@@ -256,16 +259,34 @@ test("staleness is what the hub says, and grows while nobody vouches", () => {
   const age = new Age();
   age.turn({ stale: true, asOf: null }, 50_000);
   assert.equal(age.now, null, "nobody has said anything yet");
-  age.heard(98_000, 100_000);
+  age.heard(98_000, 2000);
   age.turn({ stale: false, asOf: 101_000 }, 101_000);
   assert.equal(age.now, 2000);
-  age.heard(null, 105_000);
+  age.heard(null, 0);
   age.turn({ stale: true, asOf: 101_000 }, 131_000);
   assert.equal(age.now, 30_000);
-  age.heard(140_000, 139_000);
+  age.heard(140_000, 0);
   age.turn({ stale: false, asOf: 139_500 }, 139_500);
-  assert.equal(age.now, 0, "clocks that disagree by a little");
+  assert.equal(age.now, 0);
   assert.deepEqual(age.values.slice(-3), [2000, 30_000, 0]);
+});
+
+test("how old the feed is, by the hub's clock and not by the browser's", async (t) => {
+  const second = 1_700_000_000_000;
+  const api = new Api();
+  const lag = async (asOf, date = new Date(second).toUTCString()) => {
+    const feed = { state: "live", as_of: asOf, reason: "" };
+    t.mock.method(globalThis, "fetch", async () => new Response(JSON.stringify({ feed }), { headers: date ? { Date: date } : {} }));
+    return (await api.feed("a")).lag;
+  };
+  for (const off of [-60_000, 0, 60_000]) {
+    t.mock.timers.enable({ apis: ["Date"], now: second + off });
+    assert.equal(await lag(second - 2000), 2999, `${off} ms off; the header has no milliseconds, so it may be later`);
+    assert.equal(await lag(second + 500), 499);
+    assert.equal(await lag(second + 5000), 0, "never below 0");
+    t.mock.timers.reset();
+  }
+  assert.deepEqual([await lag(second, ""), await lag(0), await lag(null)], [null, null, null], "nobody has said");
 });
 
 test("charts", () => {

@@ -25,6 +25,14 @@ test("only the last frames are kept, and of each the beginning", () => {
   assert.deepEqual([type, size > 1e6, text.length], ["subscribed", true, 4000]);
 });
 
+test("sizes are in bytes, and only what was cut is called so", () => {
+  const tap = new Tap();
+  tap.hear("in", `{"type":"changes","ext":"${"忙".repeat(1000)}"}`);
+  tap.hear("out", `{"type":"auth","token":"${"x".repeat(3000)}"}`);
+  tap.hear("in", `{"type":"changes","ext":"${"y".repeat(4000)}"}`);
+  assert.deepEqual(tap.frames.map(({ size, cut }) => [size, cut]), [[3027, false], [3026, false], [4027, true]]);
+});
+
 test("nobody can make it keep more", () => {
   const tap = new Tap();
   for (let i = 0; i < 500; i++) tap.hear("in", `{"type":"odd${i}"}`);
