@@ -136,6 +136,7 @@ func TestDoctorReckons(t *testing.T) {
 		{"--watched -1", "PRESENCE_WATCHED (--watched) is -1: want 0 to 1000000000"},
 		{"--clients 5", "PRESENCE_WATCHED (--watched) is not set: how many users would be watched?"},
 		{"--watched 5 --rate 0", "EASEMOB_RATE is 0: that is no call at all"},
+		{"--watched 50000 --rate 1e-9", "EASEMOB_RATE is 1e-09: want 0.01 calls a second at least"},
 		{"--watched 5 --rate -2", "EASEMOB_RATE is -2: it is calls a second, more than 0"},
 		{"--watched 5 --max-staleness 0s", "MAX_STALENESS is 0s: nobody can be asked that often"},
 		{"--watched 5 --max-connections 0", "MAX_CONNECTIONS is 0: want 1 or more"},
