@@ -15,8 +15,8 @@ const (
 	subscriptions = 3000 // of an operator (ED24)
 )
 
-// longest is what no turn is told to be beyond: a duration holds three times as much.
-const longest = 100 * 365 * 24 * time.Hour
+// longest is more than any turn that the settings let: three times as much still is a duration.
+const longest = 50 * 365 * 24 * time.Hour
 
 // affords is how many users can be asked about within MAX_STALENESS.
 func (p Plan) affords() int {
