@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"strings"
 	"time"
 
@@ -32,9 +31,6 @@ const vendorRate = 50
 
 // maxRate is far beyond what any app is granted, and still a rate.
 const maxRate = 10_000
-
-// minRate is far below what any app is granted, and a look at a billion users still ends some day.
-const minRate = 0.01
 
 // rateSettings is the budget of calls.
 type rateSettings struct {
@@ -127,7 +123,6 @@ func (s pollerSettings) problems(nameless bool) []error {
 func (s rateSettings) problems() []error {
 	var wrong problems
 	wrong.check(s.EasemobRate <= maxRate, "EASEMOB_RATE is %v: want %v calls a second at most", s.EasemobRate, maxRate)
-	wrong.check(s.EasemobRate <= 0 || s.EasemobRate >= minRate || math.IsNaN(s.EasemobRate), "EASEMOB_RATE is %v: want %v calls a second at least", s.EasemobRate, minRate)
 	wrong.check(s.EasemobRate != 0, "EASEMOB_RATE is 0: that is no call at all") // the client refuses the rest
 	return wrong.list
 }
