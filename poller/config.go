@@ -26,7 +26,7 @@ const (
 
 // Config says as whom the poller asks, and how often it is to ask.
 type Config struct {
-	Operators    []string              // service users that act as {uid}; at least one
+	Operators    []string              // registered users of the app that act as {uid}; at least one
 	Nameless     bool                  // calls are made in nobody's name, as with EASEMOB_STATUS=online: Operators are of no account
 	MaxStaleness time.Duration         // a watched user is asked at least this often, or the feed is degraded; 30 s
 	Rate         float64               // calls a second that the vendor client lets through, see below; 40
@@ -61,7 +61,7 @@ func (c Config) checkOperators() []error {
 		return nil
 	}
 	if len(c.Operators) == 0 {
-		return []error{errors.New("EASEMOB_OPERATORS is not set: name at least one service user who asks in its name")}
+		return []error{errors.New("EASEMOB_OPERATORS is not set: name at least one registered user of the app, to ask in the name of")}
 	}
 	var problems []error
 	for i, name := range c.operators() {

@@ -17,8 +17,8 @@ const (
 	DefaultTimeout = 10 * time.Second // of one call
 )
 
-// minRate keeps the gap between two calls a duration that makes sense.
-const minRate = 0.01
+// MinRate keeps the gap between two calls a duration that makes sense.
+const MinRate = 0.01
 
 // Config says where the vendor is and who we are there. Printed or logged, it shows no secret.
 type Config struct {
@@ -110,8 +110,8 @@ func (c Config) checkCredentials() []error {
 
 func (c Config) checkLimits() []error {
 	var problems []error
-	if r := c.Rate; r != 0 && !(r >= minRate && !math.IsInf(r, 1)) {
-		problems = append(problems, fmt.Errorf("EASEMOB_RATE is %v: it is calls a second of each kind, %v or more", r, minRate))
+	if r := c.Rate; r != 0 && !(r >= MinRate && !math.IsInf(r, 1)) {
+		problems = append(problems, fmt.Errorf("EASEMOB_RATE is %v: it is calls a second of each kind, %v or more", r, MinRate))
 	}
 	if c.Timeout < 0 {
 		problems = append(problems, fmt.Errorf("the timeout of a call is %v: it cannot be negative", c.Timeout))

@@ -16,10 +16,10 @@
 // calculator, which needs no setting and asks nobody (TestDoctorReckons).
 //
 // With LISTEN=systemd the public listener is a socket that outlives the process (TestASocketOutlivesTheProcess). Logs are
-// text on a terminal and JSON elsewhere (TestLogFormat). What operators use lies in deploy: the runbook has a section of
-// each alert and of each line of the doctor (TestRunbook), the unit names settings that there are and has room for what
-// serve needs (TestUnitsNameSettings, TestUnitHasRoom, TestUnitsAreUnits). An image is stamped (TestStampedVersion) and
-// built for other machines than the builder's (TestImageForOtherMachines).
+// text on a terminal and JSON elsewhere (TestLogFormat). What operators use lies in deploy, and most of its
+// tests too. Here is held that the runbook's commands are there (TestRunbooksCommandsParse), and that the unit names
+// settings that there are and has room for what serve needs (TestUnitsNameSettings, TestUnitHasRoom, TestUnitsAreUnits).
+// An image is stamped (TestStampedVersion) and built for other machines than the builder's (TestImageForOtherMachines).
 //
 // The README's tables of settings are those of serve: TestREADMESettings.
 //

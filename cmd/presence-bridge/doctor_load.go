@@ -3,8 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 
+	"github.com/presence-bridge/presence-bridge/bridge/easemob"
 	"github.com/presence-bridge/presence-bridge/cmd/presence-bridge/doctor"
 )
 
@@ -20,8 +20,8 @@ func (l expectedLoad) reckons() bool { return l.Watched != nil || l.Clients != n
 func (c *doctorCommand) loadProblems() []error {
 	var wrong problems
 	wrong.add(c.rateSettings.problems()...)
-	wrong.check(!(c.EasemobRate < 0) && !math.IsInf(c.EasemobRate, 0) && !math.IsNaN(c.EasemobRate),
-		"EASEMOB_RATE is %v: it is calls a second, more than 0", c.EasemobRate)
+	wrong.check(c.EasemobRate == 0 || !(c.EasemobRate < easemob.MinRate), // the rest is refused above
+		"EASEMOB_RATE is %v: it is calls a second of each kind, %v or more", c.EasemobRate, easemob.MinRate)
 	wrong.add(c.pollerSettings.problems(true)...)
 	wrong.add(c.checkStatus(), c.limits().Validate(), c.checkZeroes())
 	wrong.check(c.NATSReplicas >= 1 && c.NATSReplicas <= 5, "NATS_REPLICAS is %d: want 1 to 5", c.NATSReplicas)

@@ -40,6 +40,7 @@ func TestSettings(t *testing.T) {
 		{"blank variables are not set", "serve", []string{"EASEMOB_URL= ", "AUTH=none", "NATS_URL=\t", "EASEMOB_ORG=a", "EASEMOB_APP=b"},
 			[]string{"EASEMOB_URL", "EASEMOB_TOKEN", "EASEMOB_OPERATORS"}},
 		{"more calls than anybody has", "serve", whole("EASEMOB_RATE=1e300"), []string{"EASEMOB_RATE is 1e+300: want 10000 calls a second at most"}},
+		{"fewer calls than help anybody", "serve", whole("EASEMOB_RATE=1e-9"), []string{"EASEMOB_RATE is 1e-09: it is calls a second of each kind, 0.01 or more"}},
 		{"a NATS URL of another kind", "serve", whole("NATS_URL=nats://n,http://hush:hush@n"), []string{"NATS_URL cannot be read"}},
 		{"no such role", "serve --role king", whole(), []string{"ROLE"}},
 		{"empty variables are not set", "serve", whole("NATS_URL=", "AUTH=", "EASEMOB_RATE=", "OFFLINE_GRACE=", "ROLE=poller"),

@@ -8,7 +8,7 @@ import (
 )
 
 // handedOver is the address of a socket that systemd holds and hands over, LISTEN=systemd. It outlives the process, so
-// whoever comes while one process ends and the next begins waits a moment, and nobody is refused.
+// whoever comes when one process has ended and the next has not begun waits a moment. While the first drains it says 503.
 const handedOver = "systemd"
 
 // firstHanded is the file descriptor of the first socket that is handed over (sd_listen_fds(3)).

@@ -35,7 +35,7 @@ func (c Config) Validate() error {
 			wrong = append(wrong, fmt.Errorf(format, args...))
 		}
 	}
-	check(len(c.Operators) > 0, "EASEMOB_OPERATORS is empty: name at least one service user who subscribes in the bridge's name")
+	check(len(c.Operators) > 0, "EASEMOB_OPERATORS is empty: name at least one registered user of the app, to subscribe in the name of")
 	wrong = append(wrong, checkOperators(c.Operators))
 	check(c.TTL >= time.Second && c.TTL <= easemob.MaxTTL, "SUBSCRIPTION_TTL %v: it takes 1s to %v", c.TTL, easemob.MaxTTL)
 	check(c.TTL%time.Second == 0, "SUBSCRIPTION_TTL %v: the vendor takes whole seconds", c.TTL)

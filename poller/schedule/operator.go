@@ -2,7 +2,7 @@ package schedule
 
 import "math"
 
-// operator is a service user and those for whom it asks.
+// operator is a registered user of the app and those for whom it asks.
 type operator struct {
 	heap           heap // whose turn is next
 	oldest, newest int32

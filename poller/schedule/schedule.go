@@ -8,7 +8,7 @@ import (
 
 // Config says how a schedule is to be. The first four, and Start, are needed.
 type Config struct {
-	Operators    int           // service users, up to 65,536; each call is for the users of one
+	Operators    int           // registered users of the app, up to 65,536; each call is for the users of one
 	Batch        int           // users a call takes
 	Rate         float64       // calls a second to be expected at first; then what there are is measured
 	MaxStaleness time.Duration // nobody is to go unlooked at for longer, as far as the calls suffice

@@ -1,7 +1,11 @@
 // Package deploy holds what operators put beside the bridge, and the tests that hold it to the bridge that there is:
 // files name metrics, settings and paths, and nothing else would notice that one of them has gone.
 //
+//	RUNNING.md                   what the README leaves out, for who operates a bridge
+//	RUNBOOK.md                   what each alert and each line of the doctor means, and what to do
 //	METRICS.md                   what each metric tells, and what to look for
+//	BACKENDS.md, backends/       the log for backends, by commands; consumers in other languages
+//	systemd/                     a unit, its socket and its settings; their tests are in cmd/presence-bridge
 //	cluster/compose.yml          three NATS nodes, two pollers, three hubs behind Caddy
 //	observability/compose.yml    Prometheus with alert rules, Grafana with a dashboard; both compose files offer them as
 //	                             the profile observability
@@ -16,8 +20,9 @@
 //     TestMetricsAreNamedWell, TestNoUserIsALabel.
 //   - Every metric, label and value of a label that a query of the dashboard or of an alert names exists:
 //     TestQueriesNameWhatExists. That the check sees mistakes: TestMistakesInQueriesAreSeen.
-//   - Every alert says what is the matter and where to read on (TestAlerts), and the runbook has a section for it:
-//     TestRunbook. Every panel of the dashboard says what it shows: TestDashboard.
+//   - Every alert says what is the matter and where to read on (TestAlerts), and the runbook has a section for it, for
+//     each line of the doctor, and for nothing else: TestRunbook. Every panel of the dashboard says what it shows:
+//     TestDashboard.
 //   - .env.example has every setting of serve, with its default, and nothing else: TestEnvExample.
 //   - Compose files set only what is a setting, pass on all of .env.example that they do not set themselves, and have a
 //     health check for every service: TestComposeFiles. The cluster takes the same settings: TestClusterPassesOnTheSame.

@@ -15,15 +15,18 @@ const (
 	subscriptions = 3000 // of an operator (ED24)
 )
 
+// longest is more than any turn that the settings let: three times as much still is a duration.
+const longest = 50 * 365 * 24 * time.Hour
+
 // affords is how many users can be asked about within MAX_STALENESS.
 func (p Plan) affords() int {
 	return int(math.Floor(p.Rate*p.MaxStaleness.Seconds())) * easemob.MaxUIDs
 }
 
-// turn is how long it takes to ask about everybody once.
+// turn is how long it takes to ask about everybody once, [longest] at most.
 func (p Plan) turn(watched int) time.Duration {
 	calls := math.Ceil(float64(watched) / easemob.MaxUIDs)
-	return time.Duration(calls / p.Rate * float64(time.Second))
+	return time.Duration(min(calls/p.Rate*float64(time.Second), float64(longest)))
 }
 
 func (p Plan) tellBudgetUnknown(f *findings, why string) {

@@ -25,7 +25,7 @@
 //   - What takes long is told while it does: TestLongLooksAreTold.
 //   - A forecast asks nobody, and says what is an estimate: TestForecast. Who does what it advises has a turn that holds:
 //     TestTheForecastsAdviceHolds. [Checks] and [Forecasts] list what can be told: every report of a test is held against
-//     them, and the runbook too (TestRunbook in cmd/presence-bridge).
+//     them, and the runbook too (TestRunbook in cmd/presence-bridge/deploy).
 //   - Who does what it advises about the budget has one that is enough: TestTheAdviceHolds.
 //
 // # How permissions are tried

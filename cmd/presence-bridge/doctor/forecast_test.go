@@ -36,6 +36,10 @@ func TestForecast(t *testing.T) {
 		"a rate that helps": {func(l *Load) { l.Watched, l.Rate = 50_000, 10 }, []string{
 			"                → raise EASEMOB_RATE to 17 or more, or MAX_STALENESS to 50s",
 		}, 1},
+		"a rate that is next to nothing": {func(l *Load) { l.Rate = 1e-9 }, []string{
+			"✘ turn          a look at each of 50,000 users takes 1576800000.0 s: MAX_STALENESS of 30s cannot hold, and the feed would be degraded; nobody is looked at later than after 2365200000.0 s\n" +
+				"                → raise EASEMOB_RATE to 17 or more, or MAX_STALENESS to 438000h0m0s",
+		}, 2},
 		"more than the vendor documents": {func(l *Load) { l.Rate = 60 }, []string{
 			"! looks         60 calls a second for 100 users each are 6,000 looks a second; the vendor documents 50 calls a second of each kind for an app\n" +
 				"                → lower EASEMOB_RATE, unless the vendor has sold you more",

@@ -38,7 +38,7 @@
 //   - links in documents lead somewhere, and the tests that documents name are there: TestLinksLeadSomewhere,
 //     TestNamedTestsExist
 //
-// Where Chromium, Node, npm, curl or the nats command is missing, or npm's registry cannot be reached, the tests that
-// need them are left out, which is said on the standard error of go test; with CI=true leaving anything out is a
+// Where Chromium, Node, npm, curl, python3 or the nats command is missing, or npm's registry cannot be reached, the tests
+// that need them are left out, which is said on the standard error of go test; with CI=true leaving anything out is a
 // failure.
 package road
