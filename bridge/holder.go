@@ -14,8 +14,8 @@ import (
 const (
 	registryWrites = 64 // writes of watches under way at once
 	holderRetry    = 500 * time.Millisecond
-	weighAfter     = time.Second // so that a crowd that comes is told of once, and not at each doubling
-	weighAtOnce    = 1000        // numbers told then; they are a hint, and a storm of newcomers has more urgent ones behind it
+	weighAfter     = 100 * time.Millisecond // so that a crowd that comes is told of a few times, and not at each doubling
+	weighAtOnce    = 50                     // numbers told then: they are a hint, and may not hold up what is news
 )
 
 // Holder is one who watches, as a hub does for its browsers: it says that it lives, and whom it watches. When
@@ -75,7 +75,7 @@ func (h *Holder) Sets() { h.sets = true }
 // Watch notes that these users are to be looked at, each by one watcher so far.
 func (h *Holder) Watch(uids ...UID) { h.want(true, uids) }
 
-// Weigh notes how many look at a user now who is to be looked at. The bucket is told, within a second or so, where they
+// Weigh notes how many look at a user now who is to be looked at. The bucket is told, soon, and in a storm of newcomers later, where they
 // are twice as many as it says, or half of that, and where there are none, or some again.
 func (h *Holder) Weigh(uid UID, watchers int) {
 	h.mu.Lock()
