@@ -3,15 +3,17 @@
 package fanout
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
 const (
-	oneIn    = 50               // clients stops reading
-	aLittle  = 4 << 10          // bytes of room in their sockets, so that they are soon full
-	untilAll = 40 * time.Second // of load until all of them are
+	oneIn     = 50               // clients stops reading
+	aLittle   = 4 << 10          // bytes of room in their sockets, so that they are soon full
+	muchText  = 900              // bytes more in a state, to fill them
+	untilFull = 20 * time.Second // of that, at most
 )
 
 // BenchmarkStopped is what the others notice, and the hub pays, when one client of fifty stops reading under load, and
@@ -29,6 +31,7 @@ func BenchmarkStopped(b *testing.B) {
 		defer func() { stopping.stop(); s.end() }()
 		s.newest = make([]int64, users+1)
 
+		s.flood(*duration) // what that costs in memory is not what stopping does
 		all := s.rate(busy, *duration)
 		tell(b, "all read", all)
 		memory := at.resident()
@@ -52,18 +55,26 @@ func BenchmarkStopped(b *testing.B) {
 	})
 }
 
-// stop has a crowd stop reading, and the load go on until the sockets of all of it are full: then the hub has a goroutine
-// for each.
+// stop has a crowd stop reading, and sends so much that the sockets of all of it are full soon: then the hub has a goroutine
+// for each, and would cut them off ten seconds later.
 func stop(b *testing.B, s *session, stopping *crowd, n int) {
 	b.Helper()
 	before := s.at.goroutines()
 	stopping.paused.Store(true)
-	for begun := time.Now(); s.at.goroutines() < before+n; {
-		if time.Since(begun) > untilAll {
-			b.Fatalf("only %d of %d sockets are full", s.at.goroutines()-before, n)
-		}
-		s.saturate(outstanding, 500*time.Millisecond)
+	full := 0
+	for begun := time.Now(); full < n && time.Since(begun) < untilFull; full = s.at.goroutines() - before {
+		s.flood(500 * time.Millisecond)
 	}
+	if full < n {
+		b.Fatalf("only %d of %d sockets are full", full, n)
+	}
+}
+
+// flood publishes long states for a while, as fast as they are delivered.
+func (s *session) flood(d time.Duration) {
+	s.more = strings.Repeat("x", muchText)
+	s.saturate(outstanding, d)
+	s.more = ""
 }
 
 // heard is what clients have been told.
