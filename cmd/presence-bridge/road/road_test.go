@@ -169,12 +169,22 @@ func (r *road) addHubAt(id, listen string) *roadHub {
 	}
 	h, err := hub.New(c)
 	require.NoError(r.t, err)
-	l, err := net.Listen("tcp", listen)
-	require.NoError(r.t, err)
+	l := listenAt(r.t, listen)
 	stopHub := r.start("hub "+id, h.Run)
 	stopServing := r.start("serving "+id, func(ctx context.Context) error { return h.Serve(ctx, l) })
 	stop := func() { stopServing(); stopKeeper(); stopHub() }
 	return &roadHub{Hub: h, addr: l.Addr().String(), stop: stop, kill: func() { nc.Close(); stop() }}
+}
+
+// listenAt takes an address, or the listener that has been kept for it.
+func listenAt(t testing.TB, address string) net.Listener {
+	t.Helper()
+	if l, ok := kept.LoadAndDelete(address); ok {
+		return l.(net.Listener)
+	}
+	l, err := net.Listen("tcp", address)
+	require.NoError(t, err)
+	return l
 }
 
 // eventually waits for a condition; what it was last told explains a failure.

@@ -135,13 +135,16 @@ func named(name string) world {
 	panic("no world has the name " + name)
 }
 
+// kept are listeners of hubs that are still to come, by address: one that was given back might be somebody else's by then.
+var kept sync.Map
+
 // callsBack makes the vendor call where a hub will listen.
 func callsBack(o *emulator.Options) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
 	}
-	defer func() { _ = l.Close() }()
+	kept.Store(l.Addr().String(), l)
 	o.Callback = emulator.Callback{URL: "http://" + l.Addr().String() + hub.CallbackPath, Secret: "secret-of-the-rule"}
 }
 
