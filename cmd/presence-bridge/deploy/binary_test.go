@@ -57,17 +57,6 @@ func help(t *testing.T, command string) string {
 	return said[command]
 }
 
-// needs leaves a test out, in words, where a program is not here. On a build machine it has to be.
-func needs(t *testing.T, program, otherwise string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		if os.Getenv("CI") != "" {
-			require.NoError(t, err, "%s: .ci/run installs it", otherwise)
-		}
-		t.Skipf("%s is not here: %s", program, otherwise)
-	}
-}
-
 // families is metric -> what /metrics of a whole bridge says of it.
 type families map[string]*family
 

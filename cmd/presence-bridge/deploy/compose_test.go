@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/presence-bridge/presence-bridge/cmd/presence-bridge/leftout"
 )
 
 // composeFiles are all there are, from this folder.
@@ -218,7 +220,7 @@ func TestClusterPassesOnTheSame(t *testing.T) {
 func TestDockerComposeConfig(t *testing.T) {
 	command := dockerCompose()
 	if command == nil {
-		t.Skip("docker compose is not here: the compose files were read by these tests alone")
+		leftout.Test(t, "docker compose is not installed")
 	}
 	for _, file := range composeFiles[:2] { // which take the third one in
 		args := append(slices.Clone(command[1:]), "-f", file, "--profile", "observability", "config")
@@ -255,7 +257,7 @@ func TestCaddyfile(t *testing.T) {
 			require.Contains(t, string(text), name+":8080")
 		}
 	}
-	needs(t, "caddy", "the Caddyfile was not read by it")
+	leftout.Program(t, "caddy")
 	out, err := exec.CommandContext(t.Context(), "caddy", "adapt", "--config", "cluster/Caddyfile", "--adapter", "caddyfile").Output()
 	require.NoError(t, err)
 	require.True(t, json.Valid(out))
