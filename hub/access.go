@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -59,6 +60,19 @@ func (h *Hub) letIn(c echo.Context) (grant, error) {
 		c.Set(subjectKey, g.subject)
 	}
 	return g, err
+}
+
+// letInTo is letIn for a request about one user, whom its path names.
+func (h *Hub) letInTo(c echo.Context) (grant, bridge.UID, error) {
+	g, err := h.letIn(c)
+	if err != nil {
+		return g, "", err
+	}
+	uid, err := bridge.ParseUID(c.Param("uid"))
+	if err != nil {
+		return g, "", refuse(http.StatusBadRequest, "bad_uid", err.Error())
+	}
+	return g, uid, nil
 }
 
 // tellEnd logs that a socket has ended: with which code, 0 where the client went by itself.

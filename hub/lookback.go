@@ -35,13 +35,9 @@ type subscribedUntil struct {
 // vendor tells of them unasked. It says what the log says, but for what OFFLINE_GRACE holds back. What is last may be
 // history, and nobody is watched by asking.
 func (h *Hub) getHistory(c echo.Context) error {
-	g, err := h.letIn(c)
+	g, uid, err := h.letInTo(c)
 	if err != nil {
 		return err
-	}
-	uid, err := bridge.ParseUID(c.Param("uid"))
-	if err != nil {
-		return refuse(http.StatusBadRequest, "bad_uid", err.Error())
 	}
 	if !g.mayWatch(uid) {
 		return refuse(http.StatusForbidden, "not_allowed", "the token does not let its holder watch this user")

@@ -109,13 +109,9 @@ func (h *Hub) askFor(s *session, g grant, uids []bridge.UID) (users []*user, den
 
 // putPresence serves PUT /v1/presence/{uid}/{resource}.
 func (h *Hub) putPresence(c echo.Context) error {
-	g, err := h.letIn(c)
+	g, uid, err := h.letInTo(c)
 	if err != nil {
 		return err
-	}
-	uid, err := bridge.ParseUID(c.Param("uid"))
-	if err != nil {
-		return refuse(http.StatusBadRequest, "bad_uid", err.Error())
 	}
 	s, err := decodeSetting(http.MaxBytesReader(c.Response(), c.Request().Body, maxSetBytes))
 	if err != nil {
