@@ -40,8 +40,6 @@ func TestNATSCannotBeReached(t *testing.T) {
 	ended := s.sign("", year(2019), year(2020))
 	secured := natsServer(t, server.Options{TLS: true, TLSTimeout: 2, TLSConfig: &tls.Config{Certificates: []tls.Certificate{ended}}})
 	for name, test := range map[string]struct{ url, says string }{
-		"nobody listens": {"nats://" + closed(t) + ",nats://" + closed(t), "✘ nats          no server takes a connection: HOST: connection refused; HOST: connection refused\n" +
-			"                → start NATS, or check NATS_URL"},
 		"a password that is wrong": {withPassword(guarded.ClientURL()), "✘ nats          HOST does not let us in: Authorization Violation\n" +
 			"                → name a user in NATS_URL (nats://user:password@host:4222), or a credentials file in NATS_CREDS"},
 		"no password": {guarded.ClientURL(), "✘ nats          HOST does not let us in: Authorization Violation\n" +
@@ -52,6 +50,9 @@ func TestNATSCannotBeReached(t *testing.T) {
 			"                → begin NATS_URL with nats:// instead of tls://"},
 		"a certificate that nobody knows": {secured.ClientURL(), "✘ nats          the certificate of 127.0.0.1 ended on 2020-03-04\n" +
 			"                → whoever runs it has to renew it; or is this machine's clock wrong?"},
+		// The last one: what is free before would be given to one of the others.
+		"nobody listens": {"nats://" + closed(t) + ",nats://" + closed(t), "✘ nats          no server takes a connection: HOST: connection refused; HOST: connection refused\n" +
+			"                → start NATS, or check NATS_URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			linked(t, test.url, nil).says(test.says, noneOfNATS,

@@ -21,7 +21,6 @@ func TestPlaces(t *testing.T) {
 	}
 	const other = "\n                → stop what listens there, or choose another address in LISTEN"
 	for name, test := range map[string]struct{ address, says string }{
-		"nobody":                {closed(t), "✔ public port   HOST is free"},
 		"a bridge":              {bridgeThat(200, "ready"), "✔ public port   HOST is held by a presence-bridge that is ready"},
 		"a bridge in trouble":   {bridgeThat(503, "NATS is away"), "! public port   HOST is held by a presence-bridge that is not ready: NATS is away\n                → read its log"},
 		"a bridge without more": {bridgeThat(404, ""), "! public port   HOST is held by a presence-bridge that does not say whether it is ready\n                → read its log"},
@@ -30,6 +29,8 @@ func TestPlaces(t *testing.T) {
 		"noise":                 {chattering(t, "\x00\xff"), "✘ public port   HOST is held by something that is no presence-bridge" + other},
 		"systemd":               {"systemd", "– public port   not checked: systemd holds it, and hands it over to serve"},
 		"not of this machine":   {"192.0.2.1:8080", "✘ public port   192.0.2.1:8080 cannot be listened on: cannot assign requested address\n                → choose another address in LISTEN"},
+		// The last one: what is free before would be given to one of the others.
+		"nobody": {closed(t), "✔ public port   HOST is free"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := sound("", "")

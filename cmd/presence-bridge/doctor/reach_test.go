@@ -84,8 +84,6 @@ func TestWhatIsInTheWay(t *testing.T) {
 	_, vendor := played(t, emulator.Options{})
 	s := newSigner(t)
 	for name, test := range map[string]struct{ url, says string }{
-		"nobody listens": {"http://" + closed(t), "✘ vendor        HOST refuses the connection\n" +
-			"                → nothing listens there: check host and port of EASEMOB_URL"},
 		"no TLS": {strings.Replace(vendor.URL, "http:", "https:", 1), "✘ vendor        127.0.0.1 does not speak TLS there\n" +
 			"                → check the port, or begin the URL with another scheme"},
 		"TLS alone": {strings.Replace(over(t, s.sign("", year(2019), year(2090))), "https:", "http:", 1), "✘ vendor        HOST wants TLS, and EASEMOB_URL says http\n" +
@@ -98,6 +96,9 @@ func TestWhatIsInTheWay(t *testing.T) {
 			"                → check host and port of EASEMOB_URL"},
 		"no URL":           {"a1.easemob.com", "– vendor        not checked: EASEMOB_URL has to be set first"},
 		"a password in it": {"https://me:hush-url@a1.easemob.com", "– vendor        not checked: EASEMOB_URL has to be set first"},
+		// The last one: what is free before would be given to one of the others.
+		"nobody listens": {"http://" + closed(t), "✘ vendor        HOST refuses the connection\n" +
+			"                → nothing listens there: check host and port of EASEMOB_URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked(t, test.url, nil).says(test.says, noneOfIt)
