@@ -3,6 +3,7 @@ package hub
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -12,29 +13,33 @@ import (
 // comes here too: whoever writes holds the lock, so that frames stay whole.
 type line struct {
 	net.Conn
-	mu  sync.Mutex
-	raw syscall.RawConn  // nil: the connection cannot be written to without waiting
-	try func(fd uintptr) // one write, kept so that it costs no allocation
-
-	// of the write under way
-	out     []byte
-	written int
-	failed  error
+	mu     sync.Mutex
+	fd     int         // the socket's descriptor, for who has the lock while the line is not closed; or unknown
+	closed atomic.Bool // set before Close waits for the lock
 }
 
-func newLine(c net.Conn) *line {
-	l := &line{Conn: c}
+// unknown is the descriptor of a connection that cannot be written to without waiting.
+const unknown = -1
+
+func newLine(c net.Conn) *line { return &line{Conn: c, fd: descriptor(c)} }
+
+func descriptor(c net.Conn) int {
+	fd := unknown
 	if s, ok := c.(syscall.Conn); ok {
-		l.raw, _ = s.SyscallConn()
+		if raw, err := s.SyscallConn(); err == nil {
+			_ = raw.Control(func(d uintptr) { fd = int(d) })
+		}
 	}
-	l.try = l.writeOnce
-	return l
+	return fd
 }
 
 // Write writes all of p, and waits for it.
 func (l *line) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed.Load() {
+		return 0, net.ErrClosed
+	}
 	return l.Conn.Write(p)
 }
 
@@ -43,21 +48,32 @@ func (l *line) writeWithin(p []byte, d time.Duration) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_ = l.SetWriteDeadline(time.Now().Add(d))
+	if l.closed.Load() { // perhaps before there was a deadline
+		return 0, net.ErrClosed
+	}
 	defer func() { _ = l.SetWriteDeadline(time.Time{}) }()
 	return l.Conn.Write(p)
 }
 
-// offer writes what the socket takes at once, and says how much that was.
+// offer writes what the socket takes at once, and says how much that was. It goes past net.Conn, which has a lock of its
+// own and deadlines: frames have ours, and do not wait. The descriptor is the socket's for as long as Close has not had
+// the lock.
 func (l *line) offer(p []byte) (int, error) {
-	if l.raw == nil || !l.mu.TryLock() {
+	if l.fd == unknown || !l.mu.TryLock() {
 		return 0, nil
 	}
 	defer l.mu.Unlock()
-	l.out, l.written, l.failed = p, 0, nil
-	err := l.raw.Control(l.try) // not Write, which has a lock and a deadline of its own: frames have ours, and do not wait
-	l.out = nil
-	if err != nil {
-		return 0, err
+	if l.closed.Load() {
+		return 0, net.ErrClosed
 	}
-	return l.written, l.failed
+	return writeNow(l.fd, p)
+}
+
+// Close ends what is being written.
+func (l *line) Close() error {
+	l.closed.Store(true)
+	_ = l.SetWriteDeadline(time.Now())
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Conn.Close()
 }

@@ -5,18 +5,18 @@ import (
 	"unsafe"
 )
 
-// writeOnce hands the kernel what it takes now. The scheduler is not told: it would look for other work for a write that
+// writeNow hands the kernel what it takes now. The scheduler is not told: it would look for other work for a write that
 // never waits, and there are as many as deliveries.
-func (l *line) writeOnce(fd uintptr) {
-	if len(l.out) == 0 {
-		return
+func writeNow(fd int, p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
 	}
-	n, _, err := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(&l.out[0])), uintptr(len(l.out)))
+	n, _, err := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
 	switch err {
 	case 0:
-		l.written = int(n)
+		return int(n), nil
 	case syscall.EAGAIN, syscall.EINTR:
-	default:
-		l.failed = err
+		return 0, nil
 	}
+	return 0, err
 }

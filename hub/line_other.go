@@ -2,5 +2,5 @@
 
 package hub
 
-// writeOnce writes nothing: what is offered is written by a goroutine.
-func (l *line) writeOnce(uintptr) {}
+// writeNow writes nothing: what is offered is written by a goroutine.
+func writeNow(int, []byte) (int, error) { return 0, nil }

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -55,4 +57,57 @@ func TestALineTakesWhatFits(t *testing.T) {
 	}
 	require.NoError(t, peer.Close())
 	require.Eventually(t, func() bool { _, err := l.offer([]byte("x")); return err != nil }, soon, often)
+}
+
+// TestClosingALineEndsWhatIsWritten: nobody waits for a socket that is closed, however he writes, and nothing goes to
+// whoever has its descriptor next.
+func TestClosingALineEndsWhatIsWritten(t *testing.T) {
+	for name, write := range map[string]func(l *line, p []byte) (int, error){
+		"with a deadline": func(l *line, p []byte) (int, error) { return l.writeWithin(p, time.Hour) },
+		"without":         (*line).Write,
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, _ := connected(t)
+			ended := make(chan error)
+			go func() {
+				_, err := write(l, make([]byte, 64<<20))
+				ended <- err
+			}()
+			require.Eventually(t, func() bool { // until the write has the lock
+				free := l.mu.TryLock()
+				if free {
+					l.mu.Unlock()
+				}
+				return !free
+			}, soon, often)
+			require.NoError(t, l.Close())
+			require.Error(t, <-ended)
+			_, err := l.offer([]byte("x"))
+			require.ErrorIs(t, err, net.ErrClosed)
+			_, err = write(l, []byte("x"))
+			require.ErrorIs(t, err, net.ErrClosed)
+		})
+	}
+}
+
+// TestALineIsClosedWhileItIsOffered: of a descriptor that is closed, the kernel makes the next connection's.
+func TestALineIsClosedWhileItIsOffered(t *testing.T) {
+	for range 50 {
+		l, _ := connected(t)
+		var all sync.WaitGroup
+		all.Go(func() {
+			for {
+				if _, err := l.offer([]byte("x")); err != nil {
+					return
+				}
+			}
+		})
+		require.NoError(t, l.Close())
+		next, peer := connected(t)
+		all.Wait()
+		require.NoError(t, next.Close())
+		heard, err := io.ReadAll(peer)
+		require.NoError(t, err)
+		require.Empty(t, heard)
+	}
 }

@@ -4,18 +4,16 @@ package hub
 
 import "syscall"
 
-// writeOnce hands the kernel what it takes now.
-func (l *line) writeOnce(fd uintptr) {
+// writeNow hands the kernel what it takes now.
+func writeNow(fd int, p []byte) (int, error) {
 	for {
-		n, err := syscall.Write(int(fd), l.out)
+		n, err := syscall.Write(fd, p)
 		switch err {
 		case syscall.EINTR:
 			continue
 		case nil, syscall.EAGAIN:
-			l.written = max(n, 0)
-		default:
-			l.failed = err
+			return max(n, 0), nil
 		}
-		return
+		return 0, err
 	}
 }
