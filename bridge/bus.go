@@ -42,7 +42,7 @@ func Open(ctx context.Context, nc *nats.Conn, app App, s Settings, logger *slog.
 	if err := app.Validate(); err != nil {
 		return nil, err
 	}
-	js, err := jetstream.New(nc)
+	js, err := jetstream.New(nc, jetstream.WithPublishAsyncTimeout(ackTimeout))
 	if err != nil {
 		return nil, fmt.Errorf("opening JetStream: %w", err)
 	}

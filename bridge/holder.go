@@ -6,16 +6,12 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
-	"golang.org/x/sync/errgroup"
 )
 
 const (
-	registryWrites = 64 // writes of watches under way at once
-	holderRetry    = 500 * time.Millisecond
-	weighAfter     = 100 * time.Millisecond // so that a crowd that comes is told of a few times, and not at each doubling
-	weighAtOnce    = 50                     // numbers told then: they are a hint, and may not hold up what is news
+	holderRetry = 500 * time.Millisecond
+	weighAfter  = 100 * time.Millisecond // so that a crowd that comes is told of a few times, and not at each doubling
+	weighAtOnce = 50                     // numbers told then: they are a hint, and may not hold up what is news
 )
 
 // Holder is one who watches, as a hub does for its browsers: it says that it lives, and whom it watches. When
@@ -232,55 +228,4 @@ func (h *Holder) allDirty() {
 		h.dirty[uid] = true
 	}
 	h.nudge()
-}
-
-// flush writes what is dirty, many at once. What could not be written stays dirty.
-func (h *Holder) flush(ctx context.Context) error {
-	h.mu.Lock()
-	todo := h.dirty
-	h.dirty = map[UID]bool{}
-	h.mu.Unlock()
-	var writes errgroup.Group
-	writes.SetLimit(registryWrites)
-	for uid := range todo {
-		writes.Go(func() error {
-			err := h.write(ctx, uid)
-			if err != nil {
-				h.mu.Lock()
-				h.dirty[uid] = true
-				h.mu.Unlock()
-			}
-			return err
-		})
-	}
-	return writes.Wait()
-}
-
-// write brings one key to what is wanted now, which may be newer than what made it dirty.
-func (h *Holder) write(ctx context.Context, uid UID) error {
-	value := h.entry(uid)
-	key := h.id + "." + EncodeToken(string(uid))
-	if value != nil {
-		if _, err := h.bus.watch.Put(ctx, key, value); err != nil {
-			return fmt.Errorf("noting that %s is watched: %w", uid, err)
-		}
-		return nil
-	}
-	if err := h.bus.watch.Purge(ctx, key, jetstream.PurgeTTL(markersFor)); err != nil {
-		return fmt.Errorf("noting that %s is not watched: %w", uid, err)
-	}
-	return nil
-}
-
-// entry is what the bucket is to say of a user; nil: nothing.
-func (h *Holder) entry(uid UID) []byte {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	w := h.wanted[uid]
-	if w == nil {
-		return nil
-	}
-	w.told = w.watchers
-	value, _ := json.Marshal(Watch{Watchers: w.watchers}) // a number: it cannot fail
-	return value
 }

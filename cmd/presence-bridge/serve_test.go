@@ -101,6 +101,11 @@ func TestServeRoles(t *testing.T) {
 			t.Errorf("a callback to %s: %d %s, want %d", at, status, body, want)
 		}
 	}
+	admin := edge.stderr.wait(t, `the bridge is up.* admin=(\S+)`)
+	inTime(t, "a hub at rest runs on one processor", func() bool {
+		_, metrics := fetch(t, "GET", "http://"+admin+"/metrics", "")
+		return strings.Contains(metrics, "\ngo_sched_gomaxprocs_threads 1\n")
+	})
 	hub.stderr.wait(t, `callbacks are taken`)
 	if strings.Contains(hub.stderr.String(), "hush") {
 		t.Error("the secret is told")

@@ -14,6 +14,7 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge"
 	"github.com/presence-bridge/presence-bridge/bridge/easemob"
 	"github.com/presence-bridge/presence-bridge/bridge/easemob/emulator"
+	"github.com/presence-bridge/presence-bridge/cmd/presence-bridge/processors"
 	"github.com/presence-bridge/presence-bridge/hub"
 	"github.com/presence-bridge/presence-bridge/hub/keeper"
 	"github.com/presence-bridge/presence-bridge/poller"
@@ -204,6 +205,9 @@ func (s *stack) startHub(context.Context) (err error) {
 	s.start("public listener", func(ctx context.Context) error { return s.browsers.Serve(ctx, s.public) })
 	if keep != nil {
 		s.start("keeper", keep.Run)
+	}
+	if s.nats == nil && s.poller == nil { // a hub of its own
+		s.start("processors", processors.Follow)
 	}
 	return nil
 }
