@@ -1,10 +1,10 @@
 package processors
 
 const (
-	full   = 0.9  // of a processor used: there may be work for another
-	spare  = 0.25 // processors of the machine that nobody uses: another would be had
-	slack  = 0.6  // of half of the processors used: half of them do
-	slowly = 10   // times in a row before there are fewer
+	full   = 0.9 // of a processor used: there may be work for another
+	spare  = 0.5 // processors of the machine that nobody uses: much of another would be had
+	slack  = 0.6 // of half of the processors used: half of them do
+	slowly = 10  // times in a row before there are fewer
 )
 
 // governor decides how many processors there are to be.

@@ -17,7 +17,7 @@ func TestAsManyAsTheWorkFills(t *testing.T) {
 		want       int
 	}{
 		{used: 0.1, idle: 5.9, times: 100, want: 1},
-		{used: 0.98, idle: 0.1, times: 100, want: 1}, // there is none to be had
+		{used: 0.98, idle: 0.4, times: 100, want: 1}, // there is little to be had
 		{used: 0.98, idle: 3, times: 1, want: 2},
 		{used: 1.9, idle: 3, times: 1, want: 4},
 		{used: 3.9, idle: 2, times: 5, want: 6},
