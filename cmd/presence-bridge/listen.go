@@ -18,11 +18,15 @@ type place struct {
 	inherit func() (net.Listener, error) // takes what is handed over, where the address says so; nil: nothing ever is
 }
 
+// noKeepAlive leaves out TCP's own, which is four system calls a connection: who keeps one open here is pinged, or cut off
+// when idle.
+var noKeepAlive = net.ListenConfig{KeepAlive: -1}
+
 func (at place) listen(ctx context.Context) (net.Listener, error) {
 	if at.address == handedOver && at.inherit != nil {
 		return at.inherit()
 	}
-	return new(net.ListenConfig).Listen(ctx, "tcp", at.address)
+	return noKeepAlive.Listen(ctx, "tcp", at.address)
 }
 
 // bind takes the addresses of a command, or tells all that cannot be had. The teardown gives those back that
