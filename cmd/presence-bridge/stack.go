@@ -14,9 +14,9 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge"
 	"github.com/presence-bridge/presence-bridge/bridge/easemob"
 	"github.com/presence-bridge/presence-bridge/bridge/easemob/emulator"
-	"github.com/presence-bridge/presence-bridge/cmd/presence-bridge/processors"
 	"github.com/presence-bridge/presence-bridge/hub"
 	"github.com/presence-bridge/presence-bridge/hub/keeper"
+	"github.com/presence-bridge/presence-bridge/hub/processors"
 	"github.com/presence-bridge/presence-bridge/poller"
 	"github.com/presence-bridge/presence-bridge/web"
 )

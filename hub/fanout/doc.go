@@ -24,11 +24,11 @@
 //
 // # What is measured
 //
-// The hub is the real one, behind its real Serve, without tokens, in a process of its own. It is fed by a NATS server
-// in another, whose stream is in memory. The floor is a process with one loop over one epoll, to which the same
-// messages of the same size are handed ready: it writes a frame, built once, to everybody who watches, with one
-// write(2) a client and message. The coalescing floor writes once a client for all that waits when it looks, as the
-// hub does. Both answer real handshakes. All are started anew in each round.
+// The hub is the real one, behind its real Serve, without tokens, in a process of its own, on as many processors as it
+// fills (package processors). It is fed by a NATS server in another, whose stream is in memory. The floor is a process
+// with one loop over one epoll, to which the same messages of the same size are handed ready: it writes a frame, built
+// once, to everybody who watches, with one write(2) a client and message. The coalescing floor writes once a client for
+// all that waits when it looks, as the hub does. Both answer real handshakes. All are started anew in each round.
 //
 // The clients are one thread of the test's own process, over loopback, with no goroutine a connection. They look each
 // 500 µs and never block, for else whoever writes to a client would be charged for waking it. A delivery is one state

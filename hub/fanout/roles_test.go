@@ -14,6 +14,7 @@ import (
 
 	"github.com/presence-bridge/presence-bridge/bridge"
 	"github.com/presence-bridge/presence-bridge/hub"
+	"github.com/presence-bridge/presence-bridge/hub/processors"
 )
 
 var app = bridge.App{Org: "bench", Name: "fanout"}
@@ -57,12 +58,13 @@ func serveHub(ctx context.Context, at func(...any)) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{KeepAlive: -1}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return h.Run(ctx) })
+	g.Go(func() error { return processors.Follow(ctx) })
 	g.Go(func() error { return h.Serve(ctx, l) })
 	g.Go(func() error { return whenReady(ctx, h, func() { at(l.Addr()) }) })
 	return g.Wait()
