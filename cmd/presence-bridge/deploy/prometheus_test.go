@@ -40,7 +40,7 @@ func startPrometheus(t *testing.T, address string) prometheus {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "prometheus.yml")
 	require.NoError(t, os.WriteFile(file, []byte(settings), 0o600))
-	return prometheus("http://" + startUntil(t, `Listening on" address=(\S+)`, program, "--config.file="+file,
+	return prometheus("http://" + startUntil(t, `Listening on".* address=(\S+)\s`, program, "--config.file="+file,
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address=127.0.0.1:0"))
 }
 
