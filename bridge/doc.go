@@ -113,7 +113,7 @@
 //     with their holder: TestKeysThatCannotBeReadAreSweptUpWithTheirHolder; those of a holder who can have no such name
 //     stay, for to purge a name with a wildcard is to purge others.
 //   - Reading the log at the start is silent where it is short, and shows how far it is where it is not:
-//     TestLongReadingShowsProgress.
+//     TestLongWorkShowsProgress in package progress.
 //   - One holder watches MaxPerHolder users at most, and takes no more of anybody's memory:
 //     TestAFloodOfOneHolderIsBounded, BenchmarkAMillionWatchesOfOneHolder. The rest of its watches are found when there
 //     is room again: TestAHolderOfTooManyIsBoundedAndNobodyElse, TestWhoIsWatchedAlreadyIsNoSurplus. How many holders

@@ -14,13 +14,13 @@ import (
 type Part struct {
 	Name     string
 	Missing  bool
-	Wrong    []error  // what [Open] would refuse, each with what to do
+	Wrong    []error  // what [Open] or, of [LearnedBucket], [Bus.SaveLearned] would refuse, each with what to do
 	Replicas int      // copies it has; 0 when it is missing
 	Away     []string // servers that keep a copy, and cannot be relied on now
 	Headless bool     // a cluster's part that has no leader takes nothing
 }
 
-// Inspection is what [Open] would work with.
+// Inspection is what a bridge would work with.
 type Inspection struct {
 	Stream  Part
 	Buckets []Part
@@ -30,9 +30,9 @@ type Inspection struct {
 	Asked, Clock, Answered time.Time
 }
 
-// Inspect looks at the stream and the buckets as [Open] does, and makes and changes nothing; [LearnedBucket], which is
-// made when it is first needed, is none of them. The error is that of looking; what is wrong with the parts is in the
-// inspection.
+// Inspect looks at the stream and the buckets as [Open] does, and at [LearnedBucket] as [Bus.SaveLearned] does, and makes
+// and changes nothing. In a cluster without a leader the latter is left out. The error is that of looking; what is wrong
+// with the parts is in the inspection.
 func Inspect(ctx context.Context, nc *nats.Conn, s Settings) (Inspection, error) {
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -46,8 +46,11 @@ func Inspect(ctx context.Context, nc *nats.Conn, s Settings) (Inspection, error)
 	if err != nil {
 		return i, err
 	}
-	for _, want := range []jetstream.KeyValueConfig{s.watchBucket(), s.holdersBucket(), s.subscriptionsBucket(), s.rolesBucket(),
-		s.leasesBucket()} {
+	buckets := []jetstream.KeyValueConfig{s.watchBucket(), s.holdersBucket(), s.subscriptionsBucket(), s.rolesBucket(), s.leasesBucket()}
+	if !i.Stream.Headless { // a cluster without a leader does not say of what may be missing that it is
+		buckets = append(buckets, s.learnedBucket())
+	}
+	for _, want := range buckets {
 		bucket, err := i.part(ctx, js, want.Bucket, "KV_"+want.Bucket, func(jetstream.Stream) error { return checkFound(ctx, js, want) })
 		if err != nil {
 			return i, err

@@ -31,6 +31,7 @@ func TestLookingMakesNothing(t *testing.T) {
 	require.Equal(t, Inspection{Stream: Part{Name: StreamName, Missing: true}, Buckets: []Part{
 		{Name: WatchBucket, Missing: true}, {Name: HoldersBucket, Missing: true},
 		{Name: SubscriptionsBucket, Missing: true}, {Name: RolesBucket, Missing: true}, {Name: LeasesBucket, Missing: true},
+		{Name: LearnedBucket, Missing: true},
 	}}, i)
 	c, err := Count(t.Context(), nc, demoApp)
 	require.NoError(t, err)
@@ -47,9 +48,14 @@ func TestWhatOpenMadeIsFoundToBeRight(t *testing.T) {
 	require.Equal(t, Part{Name: StreamName, Replicas: 1}, i.Stream)
 	require.Equal(t, []Part{{Name: WatchBucket, Replicas: 1}, {Name: HoldersBucket, Replicas: 1},
 		{Name: SubscriptionsBucket, Replicas: 1}, {Name: RolesBucket, Replicas: 1},
-		{Name: LeasesBucket, Replicas: 1}}, i.Buckets)
+		{Name: LeasesBucket, Replicas: 1}, {Name: LearnedBucket, Missing: true}}, i.Buckets)
 	require.False(t, i.Asked.Before(before))
 	require.WithinRange(t, i.Clock, i.Asked, i.Answered, "the server is in this process and has the same clock")
+
+	require.NoError(t, b.SaveLearned(t.Context(), []byte("something")))
+	i, err = Inspect(t.Context(), b.nc, quick)
+	require.NoError(t, err)
+	require.Equal(t, Part{Name: LearnedBucket, Replicas: 1}, i.Buckets[5])
 }
 
 func TestInspectTellsWhatOpenWouldRefuse(t *testing.T) {
@@ -62,8 +68,10 @@ func TestInspectTellsWhatOpenWouldRefuse(t *testing.T) {
 	require.NoError(t, err)
 	_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "KV_" + WatchBucket, Storage: jetstream.MemoryStorage})
 	require.NoError(t, err)
-	_, err = js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: RolesBucket})
-	require.NoError(t, err)
+	for _, bucket := range []string{RolesBucket, LearnedBucket} {
+		_, err = js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: bucket, TTL: time.Hour})
+		require.NoError(t, err)
+	}
 
 	i, err := Inspect(t.Context(), nc, quick)
 	require.NoError(t, err)
@@ -72,7 +80,8 @@ func TestInspectTellsWhatOpenWouldRefuse(t *testing.T) {
 	require.ErrorContains(t, i.Stream.Wrong[1], "--allow-direct")
 	require.Len(t, i.Buckets[0].Wrong, 1)
 	require.ErrorContains(t, i.Buckets[0].Wrong[0], "it is no bucket")
-	require.ErrorContains(t, errors.Join(i.Buckets[3].Wrong...), "live for 0s, want 1s")
+	require.ErrorContains(t, errors.Join(i.Buckets[3].Wrong...), "live for 1h0m0s, want 1s")
+	require.NotEmpty(t, i.Buckets[5].Wrong)
 
 	deleteStream(t, js, "KV_"+WatchBucket)
 	_, err = Open(t.Context(), nc, demoApp, quick, nil)

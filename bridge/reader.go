@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/presence-bridge/presence-bridge/bridge/progress"
 )
 
 const (
@@ -71,7 +73,7 @@ func (b *Bus) followStream(ctx context.Context, r *relay) error {
 		return fmt.Errorf("making the consumer: %w", err)
 	}
 	r.reset(created.UnixNano())
-	r.progress = newProgress(b.log, consumer.CachedInfo().NumPending, time.Now())
+	r.progress = progress.Begin(b.log, "reading the log", "the log has been read", int(consumer.CachedInfo().NumPending), time.Now())
 	if consumer.CachedInfo().NumPending == 0 { // an empty stream sends nothing that could say so
 		r.caughtUp()
 	}
@@ -131,7 +133,7 @@ type relay struct {
 	last    mark   // the newest message handed on
 	doubted []mark // what was the newest when the consumer was made anew, until it is looked up
 
-	progress *progress // of reading what the log held; of no account once live
+	progress *progress.Progress // of reading what the log held; of no account once live
 
 	subjects uint64 // how many users the stream held when it was last asked; owned by watchIdentity
 }
@@ -144,7 +146,7 @@ func (r *relay) reset(stream int64) {
 
 func (r *relay) caughtUp() {
 	r.live = true
-	r.progress.done(time.Now())
+	r.progress.End(time.Now())
 	for _, f := range r.to {
 		f.CaughtUp()
 	}
@@ -158,7 +160,7 @@ func (r *relay) message(m jetstream.Msg) {
 		return
 	}
 	if !r.live {
-		r.progress.step(time.Now())
+		r.progress.Step(time.Now())
 	}
 	if entry, err := r.read(m.Subject(), m.Data(), meta.Sequence.Stream); err != nil {
 		r.bus.PassOver(PassedLog, fmt.Sprintf("%s at %d", m.Subject(), meta.Sequence.Stream), err)

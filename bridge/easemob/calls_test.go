@@ -159,7 +159,7 @@ func TestAllSubscriptionsReadsOnToAnEmptyPage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, calls := pages(`"0"`, tt.list...) // a total that lags is of no account
-			all, err := newClient(t, Config{Rate: 1e6}, v).AllSubscriptions(t.Context(), "svc")
+			all, err := newClient(t, Config{Rate: 1e6}, v).AllSubscriptions(t.Context(), "svc", nil)
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, all)
 			assert.Equal(t, tt.calls, *calls)
@@ -173,10 +173,10 @@ func TestAllSubscriptionsIsBounded(t *testing.T) {
 		n++
 		return reply(200, fmt.Sprintf(`{"result":{"totalnum":1,"sublist":[{"uid":"u%d"}]}}`, n)), nil
 	})
-	_, err := c.AllSubscriptions(t.Context(), "svc")
+	_, err := c.AllSubscriptions(t.Context(), "svc", nil)
 	assert.ErrorContains(t, err, "more than 64 pages")
 	assert.Equal(t, maxPages, n)
 	broken := newClient(t, Config{}, always(500, ""))
-	_, err = broken.AllSubscriptions(t.Context(), "svc")
+	_, err = broken.AllSubscriptions(t.Context(), "svc", nil)
 	assert.True(t, IsRetryable(err), err)
 }

@@ -79,7 +79,7 @@ func everyCall(t *testing.T, c *easemob.Client) {
 	assert.True(t, got.Presences["c1"].LastTime.After(began))
 	assert.Equal(t, map[string]string{"android": "0"}, got.Presences["c2"].Status)
 
-	list, err := c.AllSubscriptions(ctx, "svc")
+	list, err := c.AllSubscriptions(ctx, "svc", nil)
 	require.NoError(t, err)
 	require.Len(t, list, 2)
 	require.NoError(t, c.Unsubscribe(ctx, "svc", []string{"c2"}))

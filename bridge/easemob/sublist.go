@@ -37,8 +37,8 @@ func (c *Client) Subscriptions(ctx context.Context, operator string, page, size 
 
 // AllSubscriptions asks for every page. The list shifts and lags while it is read, so neither the total nor a
 // short page is its end: an empty page is, or one that brings nobody new. Who is on two pages counts once,
-// with the later expiry.
-func (c *Client) AllSubscriptions(ctx context.Context, operator string) ([]Subscription, error) {
+// with the later expiry. Whoever gives a func read (it may be nil) hears after each page how many users there are.
+func (c *Client) AllSubscriptions(ctx context.Context, operator string, read func(users int)) ([]Subscription, error) {
 	var all []Subscription
 	at := map[string]int{} // uid -> index in all
 	for page := 1; page <= maxPages; page++ {
@@ -56,6 +56,9 @@ func (c *Client) AllSubscriptions(ctx context.Context, operator string) ([]Subsc
 			case s.Expiry.After(all[i].Expiry):
 				all[i].Expiry = s.Expiry
 			}
+		}
+		if read != nil {
+			read(len(all))
 		}
 		if list.size == 0 || len(all) == before && len(list.Subscriptions) > 0 {
 			return all, nil

@@ -21,13 +21,14 @@ const (
 // arrows is folder -> what its code may import beside the standard library: folders of ours by their path in the
 // module, and modules of others. A folder that is not named follows the one above it.
 var arrows = map[string]struct{ ours, theirs []string }{
-	"bridge":                  {nil, []string{"github.com/nats-io/", "golang.org/x/"}},
+	"bridge":                  {[]string{"bridge/progress"}, []string{"github.com/nats-io/", "golang.org/x/"}},
 	"bridge/meter":            {[]string{"bridge"}, []string{"github.com/prometheus/client_golang/"}},
+	"bridge/progress":         {nil, nil},
 	"bridge/easemob":          {nil, []string{"golang.org/x/"}},
 	"bridge/easemob/emulator": {nil, nil},
 	"poller":                  {[]string{"bridge", "bridge/easemob", "bridge/meter", "poller/schedule"}, []string{"github.com/prometheus/client_golang/", "golang.org/x/"}},
 	"poller/schedule":         {nil, nil},
-	"hub": {[]string{"bridge", "bridge/easemob", "bridge/meter", "hub"}, []string{"github.com/labstack/echo/v4", "github.com/coder/websocket",
+	"hub": {[]string{"bridge", "bridge/easemob", "bridge/meter", "bridge/progress", "hub"}, []string{"github.com/labstack/echo/v4", "github.com/coder/websocket",
 		"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/jwkset", "github.com/MicahParks/keyfunc/v3", "github.com/prometheus/client_golang/", "golang.org/x/"}},
 	"hub/contract":              {nil, nil},
 	"hub/contract/contracttest": {nil, []string{"github.com/santhosh-tekuri/jsonschema/v6"}},

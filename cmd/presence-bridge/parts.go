@@ -66,8 +66,10 @@ func (p *parts) wait(ctx context.Context) error {
 
 func (p *parts) stop() { p.down.run(stopWithin+p.patience, p.log) }
 
-// drainHTTP is how long requests under way have to end.
-const drainHTTP = time.Second
+const (
+	drainHTTP      = time.Second // that requests under way have to end
+	maxHeaderBytes = 32 << 10    // of a request, as at the public listener
+)
 
 // serveHTTP serves on a listener until the teardown.
 func (p *parts) serveHTTP(name string, l net.Listener, h http.Handler) {
@@ -77,6 +79,7 @@ func (p *parts) serveHTTP(name string, l net.Listener, h http.Handler) {
 		ReadTimeout:       time.Minute,      // of a request with its body
 		WriteTimeout:      15 * time.Minute, // the emulator may be told to take ten for an answer
 		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	p.start(name, func(ctx context.Context) error {

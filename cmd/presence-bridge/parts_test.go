@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,5 +73,30 @@ func TestConnectionsOfNoUseEnd(t *testing.T) {
 			}
 			_ = here.Close()
 		})
+	}
+}
+
+// TestHeadersAreBounded: the admin listener and the emulator take no more of them than the public listener does.
+func TestHeadersAreBounded(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newParts(slog.New(slog.DiscardHandler))
+	p.serveHTTP("listener", l, http.NotFoundHandler())
+	defer p.stop()
+	for size, want := range map[int]int{
+		maxHeaderBytes / 2: http.StatusNotFound,
+		maxHeaderBytes * 2: http.StatusRequestHeaderFieldsTooLarge,
+	} {
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String(), nil)
+		r.Header.Set("Authorization", strings.Repeat("x", size))
+		answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = answer.Body.Close(); answer.StatusCode != want {
+			t.Errorf("%d bytes of headers are answered %d", size, answer.StatusCode)
+		}
 	}
 }

@@ -142,6 +142,33 @@ func TestUnitHasRoom(t *testing.T) {
 	}
 }
 
+// TestUnitGoesOnTrying: systemd's own limit of five tries in ten seconds would end the unit and its socket for good, when
+// NATS is away for as long.
+func TestUnitGoesOnTrying(t *testing.T) {
+	service := unit(t, "presence-bridge.service")
+	for name, want := range map[string]string{"StartLimitIntervalSec": "0", "Restart": "always"} {
+		if got := directive(t, service, name); got != want {
+			t.Errorf("%s=%s", name, got)
+		}
+	}
+}
+
+// TestTheDoctorsUnit: the page runs the doctor as the user of the unit, with its settings and its data.
+func TestTheDoctorsUnit(t *testing.T) {
+	page, err := os.ReadFile("deploy/RUNNING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := unit(t, "presence-bridge.service")
+	state := directive(t, service, "StateDirectory")
+	for _, want := range []string{"-p DynamicUser=yes -p User=presence-bridge ", "-p StateDirectory=" + state + " ",
+		"-E DATA_DIR=/var/lib/" + state + " ", "-p EnvironmentFile=" + directive(t, service, "EnvironmentFile") + " "} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("no %q in RUNNING.md", want)
+		}
+	}
+}
+
 // TestUnitsAreUnits has systemd read them, where it is installed.
 func TestUnitsAreUnits(t *testing.T) {
 	analyze := leftout.Program(t, "systemd-analyze")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/presence-bridge/presence-bridge/bridge"
 	"github.com/presence-bridge/presence-bridge/bridge/easemob"
+	"github.com/presence-bridge/presence-bridge/bridge/progress"
 )
 
 // call makes one call, and tells the book how it ended.
@@ -48,14 +49,25 @@ func (t *term) send(ctx context.Context, c batch) error {
 		}
 		return err
 	case inspect:
-		at := time.Now()
-		list, err := t.vendor.AllSubscriptions(ctx, c.op.name)
-		if err == nil {
-			t.book.reconcile(c.op, list, at, time.Now())
-		}
-		return err
+		return t.inspect(ctx, c.op)
 	}
 	return t.subscribe(ctx, c)
+}
+
+// inspect walks through an operator's list and holds it against the book. Nothing else is done meanwhile, so a vendor
+// that takes long over it is told of.
+func (t *term) inspect(ctx context.Context, op *operator) error {
+	at := time.Now()
+	far := progress.Begin(t.config.Logger.With("operator", op.name), "reading an operator's subscriptions at the vendor",
+		"an operator's subscriptions have been read", op.subscribes(), at)
+	list, err := t.vendor.AllSubscriptions(ctx, op.name, func(users int) { far.To(users, time.Now()) })
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	far.End(now)
+	t.book.reconcile(op, list, at, now)
+	return nil
 }
 
 // subscribe subscribes or renews. What the answer shows is an observation like a poll's.

@@ -48,6 +48,8 @@
 //     TestRoleLostMidway, TestLastCallIsWrittenDown. With the ledger lost, the vendor's lists put it right:
 //     TestLedgerLost. Lines that make no sense do no harm, those of others' operators stay:
 //     TestLinesThatMakeNoSense.
+//   - A walk through an operator's list is silent where it is short, and shows how far it is where it is not:
+//     TestALongWalkShowsProgress.
 //   - A list that lags is never believed about what is younger than its lag: TestReconcile.
 //   - Who is left out of the answer to a subscribe may be subscribed later than the answer, or not at all: the list
 //     tells once it has settled. It is walked through once in a settle time at most, and whom it does not confirm

@@ -15,7 +15,7 @@ import (
 type Vendor interface {
 	Subscribe(ctx context.Context, operator string, uids []string, ttl time.Duration) (easemob.Answer, error)
 	Unsubscribe(ctx context.Context, operator string, uids []string) error
-	AllSubscriptions(ctx context.Context, operator string) ([]easemob.Subscription, error)
+	AllSubscriptions(ctx context.Context, operator string, read func(users int)) ([]easemob.Subscription, error)
 }
 
 // ledger is where it is written down who subscribes whom; *bridge.Bus is one.

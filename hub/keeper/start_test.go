@@ -23,11 +23,11 @@ type walks struct {
 	at map[string][]time.Time // by operator
 }
 
-func (w *walks) AllSubscriptions(ctx context.Context, operator string) ([]easemob.Subscription, error) {
+func (w *walks) AllSubscriptions(ctx context.Context, operator string, read func(int)) ([]easemob.Subscription, error) {
 	w.mu.Lock()
 	w.at[operator] = append(w.at[operator], time.Now())
 	w.mu.Unlock()
-	return w.Vendor.AllSubscriptions(ctx, operator)
+	return w.Vendor.AllSubscriptions(ctx, operator, read)
 }
 
 func (w *walks) of(operator string) []time.Time {

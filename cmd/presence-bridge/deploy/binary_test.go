@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -94,19 +93,7 @@ func metrics(t *testing.T) families {
 func scrapeDemo(t *testing.T) families {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	demo := exec.CommandContext(ctx, binary, "demo", "--users", "20", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
-		"--nats-listen", "127.0.0.1:0", "--emulator-listen", "127.0.0.1:0")
-	demo.Cancel = func() error { return demo.Process.Signal(os.Interrupt) }
-	var out bytes.Buffer
-	r, w := io.Pipe()
-	demo.Stdout, demo.Stderr = w, &out
-	require.NoError(t, demo.Start())
-	defer func() {
-		cancel()
-		_ = demo.Wait()
-		_ = w.Close()
-	}()
-	url := findLine(t, r, `admin +(http://\S+/metrics)`)
+	url := startDemo(t)
 	for ctx.Err() == nil {
 		if f := scrape(t, ctx, url); f["presence_bridge_keeper_subscriptions"] != nil {
 			return f
@@ -116,8 +103,33 @@ func scrapeDemo(t *testing.T) families {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	require.Fail(t, "the demo's keeper subscribes nobody", out.String())
+	require.Fail(t, "the demo's keeper subscribes nobody")
 	return nil
+}
+
+// startDemo runs a demo for as long as the test lasts, and tells where its metrics are.
+func startDemo(t *testing.T) (url string) {
+	t.Helper()
+	return startUntil(t, `admin +(http://\S+/metrics)`, binary, "demo", "--users", "20", "--listen", "127.0.0.1:0",
+		"--admin-listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0", "--emulator-listen", "127.0.0.1:0")
+}
+
+// startUntil runs a program for as long as the test lasts, and returns what it says that matches. It ends at an
+// interruption.
+func startUntil(t *testing.T, pattern, program string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	p := exec.CommandContext(ctx, program, args...)
+	p.Cancel = func() error { return p.Process.Signal(os.Interrupt) }
+	r, w := io.Pipe()
+	p.Stdout, p.Stderr = w, w
+	require.NoError(t, p.Start())
+	t.Cleanup(func() {
+		cancel()
+		_ = p.Wait()
+		_ = w.Close()
+	})
+	return findLine(t, r, pattern)
 }
 
 // findLine reads until a line matches, and goes on reading for nobody.

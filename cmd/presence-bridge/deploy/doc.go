@@ -26,6 +26,8 @@
 //   - .env.example has every setting of serve, with its default, and nothing else: TestEnvExample.
 //   - Compose files set only what is a setting, pass on all of .env.example that they do not set themselves, and have a
 //     health check for every service: TestComposeFiles. The cluster takes the same settings: TestClusterPassesOnTheSame.
+//   - A real Prometheus, where it is installed, takes the settings and looks at a demo: no alert is in error or fires, and
+//     each query of the dashboard finds something: TestPrometheus.
 //   - promtool, caddy and docker compose take the files, where they are installed: TestPromtool, TestCaddyfile,
 //     TestDockerComposeConfig. Where one is not, its test says so.
 package deploy

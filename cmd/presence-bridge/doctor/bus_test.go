@@ -161,7 +161,9 @@ func TestPermissions(t *testing.T) {
 			"✘ buckets       presence_roles is not there, and this user may not make it\n" +
 				"                → permit this user to publish to $JS.API.STREAM.CREATE.KV_presence_roles, or let one who may run serve once",
 			"✘ buckets       presence_leases is not there, and this user may not make it\n" +
-				"                → permit this user to publish to $JS.API.STREAM.CREATE.KV_presence_leases, or let one who may run serve once"}},
+				"                → permit this user to publish to $JS.API.STREAM.CREATE.KV_presence_leases, or let one who may run serve once",
+			"✘ buckets       presence_learned is not there, and this user may not make it\n" +
+				"                → permit this user to publish to $JS.API.STREAM.CREATE.KV_presence_learned, or let one who may run serve once"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url, _ := permitted(t, test.made, server.Permissions{
@@ -177,7 +179,7 @@ func TestNothingIsThereYet(t *testing.T) {
 	linked(t, s.ClientURL(), nil).says(
 		"✔ permissions   all that serve does is permitted",
 		"✔ stream        PRESENCE is not there yet: serve makes it",
-		"✔ buckets       not there yet, serve makes them: presence_watch, presence_holders, presence_subscriptions, presence_roles, presence_leases",
+		"✔ buckets       not there yet, serve makes them: presence_watch, presence_holders, presence_subscriptions, presence_roles, presence_leases, presence_learned",
 		"– nats clock    not checked: no answer said what time it is",
 		"✔ budget        nobody is watched now; 40 calls a second are enough for 120,000 users within 30s")
 	for name := range jetStreamAt(t, s.ClientURL()).StreamNames(t.Context()).Name() {
@@ -205,7 +207,7 @@ func TestOthersMadeIt(t *testing.T) {
 		"✘ buckets       presence_holders: its keys live for 0s, want 30s; the marks of its deleted keys stay for ever\n"+
 			"                → delete it (nats kv del presence_holders) and let the bridge make it anew",
 		"✘ buckets       presence_watch: it is no bucket: delete it (nats stream rm KV_presence_watch) and let the bridge make it anew",
-		"✔ buckets       not there yet, serve makes them: presence_subscriptions, presence_leases",
+		"✔ buckets       not there yet, serve makes them: presence_subscriptions, presence_leases, presence_learned",
 		"✔ buckets       as they must be: presence_roles",
 		"✔ nats clock    ours and the NATS server's agree within 2 s")
 }

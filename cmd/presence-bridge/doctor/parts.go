@@ -33,10 +33,10 @@ func (l *line) tellBuckets(ctx context.Context, buckets []bridge.Part) {
 		}
 	}
 	if len(right) > 0 {
-		l.fine("buckets", "as they must be: %s", names(right))
+		l.fine("buckets", "as they must be: %s", strings.Join(right, ", "))
 	}
 	if len(made) > 0 {
-		l.fine("buckets", "not there yet, serve makes them: %s", names(made))
+		l.fine("buckets", "not there yet, serve makes them: %s", strings.Join(made, ", "))
 	}
 }
 

@@ -2,6 +2,7 @@ package road
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -32,6 +33,7 @@ func TestBackendsPage(t *testing.T) {
 		})
 	}
 	t.Run("the Python worker", func(t *testing.T) { requirePythonWorker(t, demo) })
+	t.Run("the Java worker", func(t *testing.T) { requireJavaWorker(t, demo) })
 }
 
 // requirePythonWorker has the worker take a message of the queue that the page has made, where nats-py is installed;
@@ -41,7 +43,32 @@ func requirePythonWorker(t *testing.T, demo demoProcess) {
 	script, err := filepath.Abs(script)
 	require.NoError(t, err)
 	shell(t, python+` -c "import ast,sys; ast.parse(open(sys.argv[1]).read())" `+script)
-	if shell(t, python+` -c "import importlib.util as u; print(u.find_spec('nats') is not None)"`) == "True\n" {
-		require.Regexp(t, `^user-\d+ is online: (True|False) user-\d+\.\d+\.\d+\n$`, shell(t, python+" "+script+" "+demo.nats+" 1"))
+	if shell(t, python+` -c "import importlib.util as u; print(u.find_spec('nats') is not None)"`) != "True\n" {
+		without(t, "running consume.py", "nats-py is not installed")
+		return
 	}
+	require.Regexp(t, `^user-\d+ is online: (True|False) user-\d+\.\d+\.\d+\n$`, shell(t, python+" "+script+" "+demo.nats+" 1"))
+}
+
+// requireJavaWorker does the same where jnats is on the CLASSPATH. Otherwise its syntax is checked: that classes are
+// missing is what javac tells of only where it has understood the rest.
+func requireJavaWorker(t *testing.T, demo demoProcess) {
+	script, err := filepath.Abs(filepath.Join(deploy, "backends", "Consume.java"))
+	require.NoError(t, err)
+	javac, err := exec.LookPath("javac")
+	if err != nil {
+		without(t, "compiling and running Consume.java", "javac is not installed")
+		return
+	}
+	said, err := exec.CommandContext(t.Context(), javac, "-proc:none", "-d", t.TempDir(), script).CombinedOutput()
+	if err == nil {
+		requireFirstLine(t, "java "+script+" "+demo.nats, ` {"uid":"user-`)
+		return
+	}
+	errors := regexp.MustCompile(`(?m)^\S+: error: .*\n.*\n.*\n(?:  symbol: .*)?`).FindAllString(string(said), -1)
+	require.NotEmpty(t, errors, "%s", said)
+	for _, e := range errors {
+		require.Regexp(t, `error: package io.nats.client does not exist|symbol: +(class|variable) (Connection|JetStreamSubscription|Message|Nats|PullSubscribeOptions)`, e)
+	}
+	without(t, "running Consume.java", "jnats is not on the CLASSPATH")
 }

@@ -1,4 +1,4 @@
-package bridge
+package progress
 
 import (
 	"bytes"
@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLongReadingShowsProgress, and a short one is silent.
-func TestLongReadingShowsProgress(t *testing.T) {
+// TestLongWorkShowsProgress, and short work is silent.
+func TestLongWorkShowsProgress(t *testing.T) {
 	for each, want := range map[time.Duration]string{
 		time.Millisecond: "",
 		time.Second: `msg="reading the log" users=2 of=5` + "\n" + `msg="reading the log" users=4 of=5` + "\n" +
@@ -20,12 +20,12 @@ func TestLongReadingShowsProgress(t *testing.T) {
 		var out bytes.Buffer
 		log := slog.New(slog.NewTextHandler(&out, nil))
 		now := time.Unix(0, 0)
-		p := newProgress(log, 5, now)
+		p := Begin(log, "reading the log", "the log has been read", 5, now)
 		for range 6 {
 			now = now.Add(each)
-			p.step(now)
+			p.Step(now)
 		}
-		p.done(now)
+		p.End(now)
 		var lines strings.Builder
 		for line := range strings.Lines(out.String()) {
 			_, line, _ = strings.Cut(line, "level=INFO ")
