@@ -75,7 +75,8 @@
 //   - The union over live holders is who is watched: TestUnionIsThatOfTheLiveHolders,
 //     TestTheUnionOfAllHoldersIsWatched. A holder that dies is forgotten when its key expires and not before:
 //     TestAHolderThatDiesIsForgottenAfterItsTTLAndNotBefore; one that lives is not:
-//     TestAHolderThatLivesKeepsItsUsers; nor because NATS was away or lost the buckets:
+//     TestAHolderThatLivesKeepsItsUsers; what could not be written is written again:
+//     TestWhatCouldNotBeWrittenIsWrittenAgain, TestWatchesAreWrittenAsABucketWritesThem; nor because NATS was away or lost the buckets:
 //     TestAnOutageIsNoReasonToGiveUpAnybody, TestInTheTimeOfGraceADeletionProvesNothing,
 //     TestBucketsMadeAnewAreNoticed, TestNewBucketsAreReadWithPatience,
 //     TestAHolderWhoseKeyExpiredTellsEverythingAgain, TestAHolderThatComesBackIsNotSweptUp; nor because a server came
