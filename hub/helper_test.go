@@ -330,6 +330,7 @@ type frame struct {
 	Code             string            `json:"code"`
 	Message          string            `json:"message"`
 	Reason           string            `json:"reason"`
+	Codes            []bridge.FeedCode `json:"codes"`
 	ReconnectAfterMS int64             `json:"reconnect_after_ms"`
 }
 

@@ -162,7 +162,7 @@ func (h *Hub) forgetAll() {
 	h.idle, h.leased, h.pinned = map[bridge.UID]time.Time{}, map[bridge.UID]leases{}, map[bridge.UID]bool{}
 	h.sessions, h.subjects, h.setters = map[*session]bool{}, map[string]*subject{}, map[bridge.UID]*setter{}
 	h.clerks = make(clerks)
-	h.feed = feedState{State: bridge.FeedDown, Reason: noPoller}
+	h.feed = unheardOf()
 }
 
 // build makes the parts that need the hub itself.

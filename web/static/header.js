@@ -19,10 +19,11 @@ function drawStale(client, closeCode) {
   const worth = client.stale && client.asOf !== null;
   byId("stale-note").hidden = !worth;
   if (!worth) return;
-  const { what, since, why } = staleText(client, Date.now(), closeCode);
+  const { what, since, why, words } = staleText(client, Date.now(), closeCode);
   setText(byId("stale-what"), what);
   setText(byId("stale-since"), since);
   setText(byId("stale-why"), why);
+  byId("stale-why").title = words;
   byId("reconnect").hidden = feedState(client) !== "disconnected";
 }
 

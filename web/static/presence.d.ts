@@ -29,7 +29,10 @@ export interface Feed {
   state: "live" | "degraded" | "down";
   /** Every watched user was verified no earlier than this, Unix ms. */
   as_of: number | null;
+  /** Why it is not live, in words. */
   reason: string;
+  /** The same for programs, in the same order: see PROTOCOL.md. connection_lost is the shared worker's own. */
+  codes: string[];
 }
 
 /**
