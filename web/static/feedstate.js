@@ -8,6 +8,15 @@ export function feedState(client) {
   return client.feed?.state ?? "live";
 }
 
+/**
+ * What is shown of the client: {status, feed, stale, asOf}, with asOf by the hub's clock. The client has the hub's word
+ * for it while the feed is not live, and this machine's clock otherwise.
+ */
+export function shown({ status, feed, stale, asOf }, clock) {
+  const told = asOf === null || (feed && feed.state !== "live");
+  return { status, feed, stale, asOf: told ? asOf : clock.at(asOf) };
+}
+
 /** The word beside the icon. */
 export function feedWord(client) {
   const state = feedState(client);

@@ -86,8 +86,9 @@ export class Panel {
     setText(byId("panel-word"), stateWord(presence));
     setText(byId("panel-ext"), presence?.ext ?? "");
     this.#drawDevices(presence?.status ?? {});
-    this.#drawWhy(presence, Date.now());
-    this.#drawHistory(Date.now());
+    const now = this.api.clock.now();
+    this.#drawWhy(presence, now);
+    this.#drawHistory(now);
   }
 
   #drawDevices(status) {

@@ -121,7 +121,7 @@ export class PresenceClient extends EventTarget {
   readonly status: Status;
   /** Not connected, not caught up, or the feed is not live: show as stale, never as offline. */
   readonly stale: boolean;
-  /** Up to when what is held was verified, Unix ms. */
+  /** Up to when what is held was verified, Unix ms: as the hub says while its feed is not live, by this machine's clock else. */
   readonly asOf: number | null;
   readonly feed: Feed | null;
   /** What the hub allows this connection; null before the first welcome. */
