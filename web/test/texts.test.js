@@ -22,7 +22,7 @@ test("both languages have the same keys, with the same places to fill", () => {
 });
 
 test("each language is that language", () => {
-  const alike = /^(language\.other|list\.comma|reason\.and|quoted|token\.example|setup\.example|span|device\.one|change\.device|source\.other)$/;
+  const alike = /^(language\.other|list\.comma|reason\.and|quoted|token\.example|setup\.example|span|device\.one|active\.at|change\.device|source\.other)$/;
   for (const key of Object.keys(TEXTS.en).filter((key) => !alike.test(key))) {
     assert.ok(/\p{Script=Han}/u.test(TEXTS.zh[key]), `${key} is not Chinese: ${TEXTS.zh[key]}`);
     assert.ok(!/\p{Script=Han}/u.test(TEXTS.en[key]), `${key} is not English: ${TEXTS.en[key]}`);
