@@ -317,14 +317,21 @@ test("a token that was refused is tried again when a tab brings it again", async
 });
 
 test("a worker that never says anything is given up", async (t) => {
-  const hub = new FakeHub();
-  t.mock.timers.enable({ apis: ["Date"], now: hub.clock.now() });
-  const { setTimeout, clearTimeout, now } = hub.clock;
+  const clock = new FakeClock();
+  const plain = [];
+  const WebSocket = class {
+    constructor() {
+      plain.push(this);
+    }
+  };
+  t.mock.timers.enable({ apis: ["Date"], now: clock.now() });
+  const { setTimeout, clearTimeout, now } = clock;
   const dumb = () => ({ port: channel()[0] });
-  connect({ url: "ws://hub.test/v1/ws", WebSocket: hub.client.WebSocket, fallback: false, setTimeout, clearTimeout, now, startWorker: dumb });
+  connect({ url: "ws://hub.test/v1/ws", WebSocket, fallback: false, setTimeout, clearTimeout, now, random: () => 0.5, startWorker: dumb });
   await settle();
-  assert.equal(hub.sockets.length, 1, "the hub's own");
-  t.mock.timers.setTime(hub.clock.now() + 15_000);
-  await hub.clock.advance(45_000);
-  assert.ok(hub.sockets.length > 1, "a plain one");
+  t.mock.timers.setTime(clock.now() + 15_000);
+  await clock.advance(14_999);
+  assert.equal(plain.length, 0);
+  await clock.advance(600);
+  assert.equal(plain.length, 1);
 });
