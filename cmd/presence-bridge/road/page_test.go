@@ -190,6 +190,13 @@ func pageTellsOfOne(t *testing.T, w *pageWorld) {
 	p.until(t, "what was before", `document.querySelectorAll("#panel-history li").length >= 2`)
 	require.Contains(t, p.text(t, `document.querySelector("#panel-history li").textContent`), "came online on web_1")
 	require.Equal(t, "user-0005", p.text(t, `document.activeElement.textContent`), "who reads by ear is told whom it is about")
+	for width, modal := range map[int64]string{800: "true", 1440: "false"} {
+		require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(width, 900)))
+		p.until(t, "it is above the page where that is narrow, and beside the list elsewhere",
+			`document.getElementById("panel").open && document.getElementById("panel").matches(":modal") === `+modal)
+	}
+	require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(1440, 900)))
+	p.until(t, "it is beside the list again", `!document.getElementById("panel").matches(":modal")`)
 	p.keys(t, kb.Escape)
 	p.until(t, "it is closed, and one is back in the list", `!document.getElementById("panel").open && document.activeElement.id === "people"`)
 	p.write(t, "search", " ")
