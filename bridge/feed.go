@@ -35,9 +35,11 @@ type Feed struct {
 	State     FeedState `json:"state"`
 	AsOf      int64     `json:"as_of"`
 	Watched   int       `json:"watched"`
-	SweepMS   int64     `json:"sweep_ms"`    // how long a look at everybody would take, at the pace of late
-	CallsPerS float64   `json:"calls_per_s"` // batch gets in the last second
-	Reason    string    `json:"reason,omitempty"`
+	SweepMS   int64     `json:"sweep_ms"`         // how long a look at everybody would take, at the pace of late
+	CallsPerS float64   `json:"calls_per_s"`      // batch gets in the last second
+	Reason    string    `json:"reason,omitempty"` // in words
+	// Codes are what Reason says, in the same order.
+	Codes []FeedCode `json:"codes,omitempty"`
 }
 
 // maxReason is as many bytes of a feed's reason as are read: every browser is sent them.
@@ -55,6 +57,7 @@ func DecodeFeed(data []byte) (Feed, error) {
 	if len(f.Reason) > maxReason {
 		f.Reason = strings.ToValidUTF8(f.Reason[:maxReason], "")
 	}
+	f.Codes = readable(f.Codes)
 	switch f.State {
 	case FeedLive, FeedDegraded, FeedDown:
 		return f, nil

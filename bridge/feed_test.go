@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,8 +31,16 @@ func TestFeedAndHintsReachEverybody(t *testing.T) {
 }
 
 func TestFeedHasTheDocumentedFields(t *testing.T) {
-	require.JSONEq(t, `{"state":"live","as_of":1,"watched":2,"sweep_ms":3,"calls_per_s":4,"reason":"r"}`,
-		string(encoded(t, Feed{State: FeedLive, AsOf: 1, Watched: 2, SweepMS: 3, CallsPerS: 4, Reason: "r"})))
+	require.JSONEq(t, `{"state":"live","as_of":1,"watched":2,"sweep_ms":3,"calls_per_s":4,"reason":"r","codes":["old_looks"]}`,
+		string(encoded(t, Feed{State: FeedLive, AsOf: 1, Watched: 2, SweepMS: 3, CallsPerS: 4, Reason: "r", Codes: []FeedCode{FeedOldLooks}})))
+}
+
+// TestFeedCodesAreBounded: every browser is sent them, whoever said them.
+func TestFeedCodesAreBounded(t *testing.T) {
+	long, many := strings.Repeat("x", maxFeedCode+1), strings.Repeat(`,"y"`, 2*maxFeedCodes)
+	f, err := DecodeFeed([]byte(`{"state":"down","codes":["","` + long + `"` + many + `]}`))
+	require.NoError(t, err)
+	require.Equal(t, slices.Repeat([]FeedCode{"y"}, maxFeedCodes-2), f.Codes)
 }
 
 func FuzzDecodeFeed(f *testing.F) {

@@ -35,8 +35,18 @@ const soon, often = 45 * time.Second, 10 * time.Millisecond
 // quick are the settings of most tests: nothing on disk, and whoever dies is noticed within a few seconds.
 var quick = Settings{InMemory: true, HolderTTL: 2 * time.Second, RoleTTL: time.Second}
 
-// startServer starts a NATS server that the test stops.
+// startServer starts a NATS server that the test stops, and listens to what is published there.
 func startServer(t testing.TB, o ServerOptions) *Server {
+	t.Helper()
+	s := unheardServer(t, o)
+	if _, measured := t.(*testing.B); !measured {
+		listens(t, s)
+	}
+	return s
+}
+
+// unheardServer is one that nobody listens at.
+func unheardServer(t testing.TB, o ServerOptions) *Server {
 	t.Helper()
 	s, err := StartServer(o)
 	require.NoError(t, err)

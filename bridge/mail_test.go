@@ -93,7 +93,7 @@ func TestSilenceIsUncertain(t *testing.T) {
 // TestWhatNoStreamTookIsSentAgain has somebody begin to take messages only after the first was sent in vain.
 func TestWhatNoStreamTookIsSentAgain(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, ServerOptions{})
+	s := unheardServer(t, ServerOptions{}) // who listens would be a responder
 	nc := connectTo(t, s)
 	m, err := newMail(nc)
 	require.NoError(t, err)

@@ -115,3 +115,16 @@ func describedIn(t *testing.T, path string) map[string]string {
 	}
 	return described
 }
+
+// TestFeedCodes compares the reasons of a feed in web/PROTOCOL.md with those of the code, which the schemas are held to.
+func TestFeedCodes(t *testing.T) {
+	document, err := os.ReadFile("../web/PROTOCOL.md")
+	require.NoError(t, err)
+	_, chapter, _ := strings.Cut(string(document), "\n## Why a feed is not live\n")
+	chapter, _, _ = strings.Cut(chapter, "\n## ")
+	var described []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| .+ \\|$").FindAllStringSubmatch(chapter, -1) {
+		described = append(described, m[1])
+	}
+	require.ElementsMatch(t, constants(t, "../bridge", "FeedCode", "Feed"), described)
+}

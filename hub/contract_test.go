@@ -170,7 +170,7 @@ var (
 	}
 	ofClients   = []string{"AuthMessage", "SubscribeMessage", "UnsubscribeMessage", "SetMessage", "PingMessage"}
 	ofNoType    = []string{"Done", "ChangeHeaders", "ServiceErrorHeaders", "EasemobCallback"} // a map, headers, and the vendor's
-	notAnObject = []string{"UID", "AskedUID", "AskedUIDs", "Millis", "Cursor", "MessageID", "Status", "FeedState", "ChangeSource", "ChangeKind", "ErrorCode"}
+	notAnObject = []string{"UID", "AskedUID", "AskedUIDs", "Millis", "Cursor", "MessageID", "Status", "FeedState", "FeedCode", "FeedCodes", "ChangeSource", "ChangeKind", "ErrorCode"}
 )
 
 // TestSchemasAreTheTypes compares every schema with the type that is encoded or decoded: its fields, what they are, and for
@@ -268,6 +268,7 @@ func requiredIn(name string) (list []string) {
 // TestEnumsAreTheConstants reads the constants in the code, so that a new one is seen.
 func TestEnumsAreTheConstants(t *testing.T) {
 	require.Equal(t, constants(t, "../bridge", "FeedState", "Feed"), enumOf("FeedState"))
+	require.Equal(t, constants(t, "../bridge", "FeedCode", "Feed"), enumOf("FeedCode"))
 	require.Equal(t, constants(t, "../bridge", "Source", "Source"), enumOf("ChangeSource"))
 	require.Equal(t, constants(t, "../bridge", "", "Changed"), enumOf("ChangeKind"))
 }

@@ -19,7 +19,7 @@ func (h *Hub) hear(f bridge.Feed) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.feedHeard = time.Now()
-	h.setFeed(feedState{State: f.State, AsOf: f.AsOf, Reason: f.Reason})
+	h.setFeed(feedState{State: f.State, AsOf: f.AsOf, Reason: f.Reason, Codes: f.Codes})
 	h.vouch()
 }
 
@@ -74,9 +74,15 @@ func (h *Hub) noticeSilence(now time.Time) {
 	if h.feed.State == bridge.FeedDown || now.Sub(h.feedHeard) < bridge.FeedLost {
 		return
 	}
-	reason := noPoller
+	down := unheardOf()
 	if h.bus.Away() {
-		reason = natsAway
+		down.Reason, down.Codes = natsAway, []bridge.FeedCode{bridge.FeedNATSAway}
 	}
-	h.setFeed(feedState{State: bridge.FeedDown, AsOf: h.feed.AsOf, Reason: reason})
+	down.AsOf = h.feed.AsOf
+	h.setFeed(down)
+}
+
+// unheardOf is the feed while no poller is heard.
+func unheardOf() feedState {
+	return feedState{State: bridge.FeedDown, Reason: noPoller, Codes: []bridge.FeedCode{bridge.FeedNoPoller}}
 }

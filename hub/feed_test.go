@@ -19,10 +19,11 @@ func TestFeedIsToldWhenItChanges(t *testing.T) {
 	welcome := c.expect("welcome")
 	require.Equal(t, bridge.FeedLive, welcome.Feed.State)
 	require.Positive(t, welcome.Feed.AsOf)
-	w.look.feed.Store(&bridge.Feed{State: bridge.FeedDegraded, AsOf: 7, Reason: "the vendor answers 429"})
+	w.look.feed.Store(&bridge.Feed{State: bridge.FeedDegraded, AsOf: 7, Reason: "the vendor answers 429", Codes: []bridge.FeedCode{bridge.FeedCallFailed, bridge.FeedOldLooks}})
 	f := c.expectFeed(bridge.FeedDegraded)
 	require.Equal(t, int64(7), f.AsOf)
 	require.Equal(t, "the vendor answers 429", f.Reason)
+	require.Equal(t, []bridge.FeedCode{bridge.FeedCallFailed, bridge.FeedOldLooks}, f.Codes)
 	w.look.say(bridge.FeedLive)
 	c.expectFeed(bridge.FeedLive)
 }
@@ -41,10 +42,25 @@ func TestFeedSilence(t *testing.T) {
 		f := c.expectFeed(bridge.FeedDown)
 		require.Equal(t, int64(42), f.AsOf)
 		require.Equal(t, noPoller, f.Reason)
+		require.Equal(t, []bridge.FeedCode{bridge.FeedNoPoller}, f.Codes)
 		require.LessOrEqual(t, time.Since(last), 3*time.Second)
 		synctest.Wait()
 		require.Empty(t, c.frames, "once live, once down")
 	})
+}
+
+// TestFeedWithoutNATS: a hub that cannot hear a poller does not say that there is none.
+func TestFeedWithoutNATS(t *testing.T) {
+	w := newWorld(t)
+	w.look.say(bridge.FeedLive)
+	h := w.hub()
+	h.hears(bridge.FeedLive)
+	c := h.dial()
+	c.expect("welcome")
+	w.server.Stop()
+	f := c.expectFeed(bridge.FeedDown)
+	require.Equal(t, natsAway, f.Reason)
+	require.Equal(t, []bridge.FeedCode{bridge.FeedNATSAway}, f.Codes)
 }
 
 // TestNobodyVouchesInSilence: between the last word of a poller and the moment the silence is noticed.

@@ -24,9 +24,10 @@ type (
 		MaxMessagesPerSecond int   `json:"max_messages_per_second"`
 	}
 	feedState struct {
-		State  bridge.FeedState `json:"state"`
-		AsOf   int64            `json:"as_of"` // Unix milliseconds
-		Reason string           `json:"reason,omitempty"`
+		State  bridge.FeedState  `json:"state"`
+		AsOf   int64             `json:"as_of"` // Unix milliseconds
+		Reason string            `json:"reason,omitempty"`
+		Codes  []bridge.FeedCode `json:"codes,omitempty"`
 	}
 	feedMessage struct {
 		Type string `json:"type"`

@@ -290,7 +290,6 @@ func greeted(t testing.TB, h *Hub, g grant) *session {
 func pulled(t testing.TB, h *Hub, s *session) (frames []frame) {
 	t.Helper()
 	for _, data := range h.pull(s) {
-		conforms(t, spoken().FromHub(data))
 		frames = append(frames, decodeFrame(t, data))
 	}
 	return frames
@@ -330,11 +329,14 @@ type frame struct {
 	Code             string            `json:"code"`
 	Message          string            `json:"message"`
 	Reason           string            `json:"reason"`
+	Codes            []bridge.FeedCode `json:"codes"`
 	ReconnectAfterMS int64             `json:"reconnect_after_ms"`
 }
 
+// decodeFrame reads what a hub has said, whichever way it came, and holds it against the document.
 func decodeFrame(t testing.TB, data []byte) (f frame) {
 	t.Helper()
+	conforms(t, spoken().FromHub(data))
 	require.NoError(t, json.Unmarshal(data, &f), "%s", data)
 	return f
 }

@@ -128,21 +128,45 @@ func New(c Config) (*Hub, error) {
 	if err := meter.Register(c.Registerer, c.Bus); err != nil {
 		return nil, fmt.Errorf("registering the bus's metrics: %w", err)
 	}
+	h := newHub(c)
+	h.forgetAll()
+	h.build(c)
+	for _, uid := range c.WatchUIDs {
+		h.pinned[uid] = true
+		h.want(uid)
+	}
+	return h, nil
+}
+
+// newHub takes over the settings, and makes what signals are given by.
+func newHub(c Config) *Hub {
 	h := &Hub{
 		bus: c.Bus, archive: c.Bus, vendor: c.Vendor, more: c.Followers, origins: c.AllowedOrigins,
 		limits: c.Limits.withDefaults(), files: c.Files, page: c.PageUIDs, version: c.Version, log: c.Logger,
-		holder:    bridge.NewHolder(c.Bus, c.ID),
+		patience: cmp.Or(c.DrainTimeout, drainByDefault), grace: newGrace(c.OfflineGrace), holder: bridge.NewHolder(c.Bus, c.ID),
 		complaint: rate.Sometimes{First: 1, Interval: time.Minute}, unheard: rate.Sometimes{First: 1, Interval: time.Minute},
-		unread: rate.Sometimes{First: 1, Interval: time.Minute}, looking: make(chan struct{}, lookingBack),
-		grace: newGrace(c.OfflineGrace), heldBack: make(chan struct{}, 1),
-		caughtUp: make(chan struct{}), empty: make(chan struct{}, 1), leaving: make(chan struct{}), clerks: make(clerks),
-		patience: cmp.Or(c.DrainTimeout, drainByDefault),
-		users:    map[bridge.UID]*user{}, wanted: map[bridge.UID]bool{}, unvouched: map[bridge.UID]bool{},
-		idle: map[bridge.UID]time.Time{}, leased: map[bridge.UID]leases{}, pinned: map[bridge.UID]bool{},
-		sessions: map[*session]bool{}, subjects: map[string]*subject{}, setters: map[bridge.UID]*setter{},
-		feed: feedState{State: bridge.FeedDown, Reason: noPoller},
+		unread:   rate.Sometimes{First: 1, Interval: time.Minute},
+		caughtUp: make(chan struct{}), leaving: make(chan struct{}),
+		empty: make(chan struct{}, 1), heldBack: make(chan struct{}, 1), looking: make(chan struct{}, lookingBack),
+	}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
 	}
 	h.patient, h.quit = context.WithCancel(context.Background())
+	return h
+}
+
+// forgetAll has the hub begin without users, clients, or anybody who tells of the feed.
+func (h *Hub) forgetAll() {
+	h.users, h.wanted, h.unvouched = map[bridge.UID]*user{}, map[bridge.UID]bool{}, map[bridge.UID]bool{}
+	h.idle, h.leased, h.pinned = map[bridge.UID]time.Time{}, map[bridge.UID]leases{}, map[bridge.UID]bool{}
+	h.sessions, h.subjects, h.setters = map[*session]bool{}, map[string]*subject{}, map[bridge.UID]*setter{}
+	h.clerks = make(clerks)
+	h.feed = unheardOf()
+}
+
+// build makes the parts that need the hub itself.
+func (h *Hub) build(c Config) {
 	h.metrics = newMetrics(c.Registerer, &h.mu)
 	h.metrics.limit.Set(float64(h.limits.MaxConnections))
 	h.dispatchers = newDispatchers(h, runtime.GOMAXPROCS(0)/2)
@@ -154,16 +178,8 @@ func New(c Config) (*Hub, error) {
 	if c.CallbackSecret != "" {
 		h.callbacks = newCallbacks(c.Bus.App(), c.CallbackSecret)
 	}
-	if h.log == nil {
-		h.log = slog.New(slog.DiscardHandler)
-	}
-	for _, uid := range c.WatchUIDs {
-		h.pinned[uid] = true
-		h.want(uid)
-	}
 	h.auth = h.newVerifier(c.Auth)
 	h.handler = h.routes()
-	return h, nil
 }
 
 // Run follows the log, the feed and the leases, tells NATS whom this hub watches, and answers backends, until ctx is

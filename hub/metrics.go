@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -11,57 +12,91 @@ import (
 
 // metrics are the hub's figures. None has a label that a client could fill.
 type metrics struct {
-	changes, frames, deliveries prometheus.Counter
-	returns                     prometheus.Counter
-	refused, closed, callbacks  *prometheus.CounterVec
-	tokens, keys                *prometheus.CounterVec
-	sessions, watched, unknown  prometheus.Gauge
-	held, stuck, limit          prometheus.Gauge
-	staleness, way              *ages
-	state                       *prometheus.GaugeVec
+	flow
+	ends
+	levels
+	staleness, way *ages
+	state          *prometheus.GaugeVec
 }
 
 // newMetrics makes them. The mutex is the hub's.
 func newMetrics(r prometheus.Registerer, hub *sync.Mutex) *metrics {
-	counter := func(name, help string) prometheus.Counter {
-		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub", Name: name, Help: help})
-	}
-	gauge := func(name, help string) prometheus.Gauge {
-		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "presence_bridge", Subsystem: "hub", Name: name, Help: help})
-	}
-	m := &metrics{
-		changes:    counter("changes_total", "Messages of the log applied."),
-		frames:     counter("frames_total", "Messages taken for sending to clients."),
-		deliveries: counter("deliveries_total", "States of users taken for sending in change messages."),
-		returns:    counter("returns_hidden_total", "Users who came back within OFFLINE_GRACE, whom nobody saw go."),
-		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
-			Name: "refused_total", Help: "Connections, requests and messages turned away, by reason: the code that clients are told, and no_request, crowded and handshake for those who are told nothing or by the protocol."}, []string{"reason"}),
-		closed: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
-			Name: "closed_total", Help: "WebSockets closed by the hub, by reason."}, []string{"reason"}),
-		callbacks: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
-			Name: "callbacks_total", Help: "Callbacks of the vendor, by result: hinted (the poller was told), lost (it could not be), duplicate, stale, ignored (of another event), malformed, or the code that the vendor was refused with."}, []string{"result"}),
-		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
-			Name: "tokens_refused_total", Help: "Tokens that let nobody in, by reason."}, []string{"reason"}),
-		keys: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "presence_bridge", Subsystem: "hub",
-			Name: "keys_fetches_total", Help: "Fetches of AUTH_JWKS_URL, by result: ok, unreachable, status (not 200), too_large or nonsense."}, []string{"result"}),
-		sessions:  gauge("sessions", "WebSockets and event streams connected."),
-		watched:   gauge("watched_users", "Users whom this hub watches."),
-		unknown:   gauge("unknown_users", "Watched users whose state nobody vouches for yet."),
-		held:      gauge("held_users", "Users who are offline and shown as they were, for OFFLINE_GRACE."),
-		stuck:     gauge("stuck_sockets", "WebSockets that take nothing at the moment: something waits to be written."),
-		limit:     gauge("sessions_limit", "MAX_CONNECTIONS as set."),
+	m := &metrics{flow: newFlow(), ends: newEnds(), levels: newLevels(),
 		staleness: newAges(hub, "staleness_seconds", "Age of a login or logout when a client is told, since the time that the vendor tells of it (in whole seconds, by the vendor's clock). One for each client told; not of those who have just begun to watch."),
 		way:       newAges(hub, "delivery_seconds", "Age of a state when a client is told that it changed, since the look that saw it began: the bridge's own part of the staleness."),
-		state: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "presence_bridge", Subsystem: "hub",
-			Name: "feed_state", Help: "1 for the state that the feed is in, as clients are told: live, degraded or down."}, []string{"state"}),
+		state: prometheus.NewGaugeVec(prometheus.GaugeOpts(figure("feed_state", "1 for the state that the feed is in, as clients are told: live, degraded or down.")),
+			[]string{"state"}),
 	}
 	m.begin()
 	m.feed(bridge.FeedDown) // until the poller is heard
 	if r != nil {
-		r.MustRegister(m.changes, m.frames, m.deliveries, m.refused, m.closed, m.callbacks, m.tokens, m.keys, m.sessions, m.limit,
-			m.stuck, m.watched, m.unknown, m.state, m.returns, m.held, m.staleness, m.way)
+		r.MustRegister(slices.Concat(m.flow.all(), m.ends.all(), m.levels.all(), []prometheus.Collector{m.staleness, m.way, m.state})...)
 	}
 	return m
+}
+
+func figure(name, help string) prometheus.Opts {
+	return prometheus.Opts{Namespace: "presence_bridge", Subsystem: "hub", Name: name, Help: help}
+}
+
+// flow is what comes of the log and goes to clients.
+type flow struct{ changes, frames, deliveries, returns prometheus.Counter }
+
+func newFlow() flow {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts(figure(name, help)))
+	}
+	return flow{
+		changes:    counter("changes_total", "Messages of the log applied."),
+		frames:     counter("frames_total", "Messages taken for sending to clients."),
+		deliveries: counter("deliveries_total", "States of users taken for sending in change messages."),
+		returns:    counter("returns_hidden_total", "Users who came back within OFFLINE_GRACE, whom nobody saw go."),
+	}
+}
+
+func (f flow) all() []prometheus.Collector {
+	return []prometheus.Collector{f.changes, f.frames, f.deliveries, f.returns}
+}
+
+// ends is how what may end in several ways did.
+type ends struct{ refused, closed, callbacks, tokens, keys *prometheus.CounterVec }
+
+func newEnds() ends {
+	counter := func(name, help, by string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts(figure(name, help)), []string{by})
+	}
+	return ends{
+		refused:   counter("refused_total", "Connections, requests and messages turned away, by reason: the code that clients are told, and no_request, crowded and handshake for those who are told nothing or by the protocol.", "reason"),
+		closed:    counter("closed_total", "WebSockets closed by the hub, by reason.", "reason"),
+		callbacks: counter("callbacks_total", "Callbacks of the vendor, by result: hinted (the poller was told), lost (it could not be), duplicate, stale, ignored (of another event), malformed, or the code that the vendor was refused with.", "result"),
+		tokens:    counter("tokens_refused_total", "Tokens that let nobody in, by reason.", "reason"),
+		keys:      counter("keys_fetches_total", "Fetches of AUTH_JWKS_URL, by result: ok, unreachable, status (not 200), too_large or nonsense.", "result"),
+	}
+}
+
+func (e ends) all() []prometheus.Collector {
+	return []prometheus.Collector{e.refused, e.closed, e.callbacks, e.tokens, e.keys}
+}
+
+// levels is how many there are now.
+type levels struct{ sessions, watched, unknown, held, stuck, limit prometheus.Gauge }
+
+func newLevels() levels {
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts(figure(name, help)))
+	}
+	return levels{
+		sessions: gauge("sessions", "WebSockets and event streams connected."),
+		watched:  gauge("watched_users", "Users whom this hub watches."),
+		unknown:  gauge("unknown_users", "Watched users whose state nobody vouches for yet."),
+		held:     gauge("held_users", "Users who are offline and shown as they were, for OFFLINE_GRACE."),
+		stuck:    gauge("stuck_sockets", "WebSockets that take nothing at the moment: something waits to be written."),
+		limit:    gauge("sessions_limit", "MAX_CONNECTIONS as set."),
+	}
+}
+
+func (l levels) all() []prometheus.Collector {
+	return []prometheus.Collector{l.sessions, l.watched, l.unknown, l.held, l.stuck, l.limit}
 }
 
 // begin shows what has not happened yet as 0: what is not there cannot be seen to rise.

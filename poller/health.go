@@ -55,15 +55,33 @@ func health(now time.Time, f figures) bridge.Feed {
 		State: bridge.FeedLive, AsOf: f.asOf(now).UnixMilli(), Watched: f.watched,
 		SweepMS: f.turn.Milliseconds(), CallsPerS: f.callsPerS,
 	}
-	var reasons []string
+	var reasons []reason
 	switch {
 	case f.down(now):
 		feed.State, reasons = bridge.FeedDown, f.whyDown(now)
 	case f.degraded(now):
 		feed.State, reasons = bridge.FeedDegraded, f.whyDegraded(now)
 	}
-	feed.Reason = strings.Join(append(reasons, f.arithmetic()...), "; ")
+	feed.Reason, feed.Codes = inWords(append(reasons, f.arithmetic()...))
 	return feed
+}
+
+// reason is one for programs, and in words.
+type reason struct {
+	code  bridge.FeedCode
+	words string
+}
+
+func because(code bridge.FeedCode, format string, args ...any) reason {
+	return reason{code, fmt.Sprintf(format, args...)}
+}
+
+func inWords(reasons []reason) (words string, codes []bridge.FeedCode) {
+	var all []string
+	for _, r := range reasons {
+		all, codes = append(all, r.words), append(codes, r.code)
+	}
+	return strings.Join(all, "; "), codes
 }
 
 // asOf is when everybody whose state is known had been verified. Another machine's clock can have it in the
@@ -105,53 +123,46 @@ func refusedForGood(err error) bool {
 	return easemob.IsUnauthorized(err) || easemob.IsNotActivated(err) || easemob.IsOverPlan(err)
 }
 
-func (f figures) whyDown(now time.Time) []string {
+func (f figures) whyDown(now time.Time) []reason {
 	if refusedForGood(f.err) {
-		return []string{fmt.Sprintf("the vendor refuses us: %v", f.err)}
+		return []reason{because(bridge.FeedVendorRefuses, "the vendor refuses us: %v", f.err)}
 	}
 	for_ := seconds(now.Sub(f.quietSince))
 	if f.err == nil {
-		return []string{fmt.Sprintf("the vendor has answered no call for %s: is EASEMOB_URL reachable?", for_)}
+		return []reason{because(bridge.FeedVendorSilent, "the vendor has answered no call for %s: is EASEMOB_URL reachable?", for_)}
 	}
-	reason := fmt.Sprintf("no call to the vendor has succeeded for %s: %v", for_, f.err)
+	reasons := []reason{because(bridge.FeedVendorFails, "no call to the vendor has succeeded for %s: %v", for_, f.err)}
 	if f.unknown > 0 {
-		return []string{reason, fmt.Sprintf("%s wait for their first answer", users(f.unknown))}
-	}
-	return []string{reason}
-}
-
-func (f figures) whyDegraded(now time.Time) []string {
-	var reasons []string
-	if age := now.Sub(f.asOf(now)); age > f.maxStaleness {
-		reasons = append(reasons, fmt.Sprintf("the oldest look is %s old, MAX_STALENESS is %s", seconds(age), f.maxStaleness))
-	}
-	if f.waits(now) > f.maxStaleness {
-		reasons = append(reasons, fmt.Sprintf("somebody has waited %s for the first look, MAX_STALENESS is %s", seconds(f.waits(now)), f.maxStaleness))
-	}
-	if f.cannotWrite(now) {
-		reasons = append(reasons, fmt.Sprintf("what was seen could not be written to NATS for %s", seconds(now.Sub(f.unwritten))))
-	}
-	if !f.oldest.IsZero() && f.oldest.Before(f.began) {
-		reasons = append(reasons, fmt.Sprintf("this poller took over %s ago and has yet to look at everybody once", seconds(now.Sub(f.began))))
-	}
-	if f.err != nil {
-		reasons = append(reasons, fmt.Sprintf("the last call failed: %v", f.err))
-	}
-	if f.gaps > 0 {
-		reasons = append(reasons, f.whyGaps())
-	}
-	if f.turn > f.maxStaleness && f.arithmetic() == nil {
-		reasons = append(reasons, fmt.Sprintf("looking at all %s takes %s at the calls there are: raise EASEMOB_RATE, or find what slows the vendor's answers", users(f.watched), seconds(f.turn)))
+		reasons = append(reasons, because(bridge.FeedUnknownUsers, "%s wait for their first answer", users(f.unknown)))
 	}
 	return reasons
 }
 
-func (f figures) whyGaps() string {
-	reason := fmt.Sprintf("the vendor's answers leave out %s: do they exist", users(f.gaps))
-	if f.nameless {
-		return reason + "?"
+func (f figures) whyDegraded(now time.Time) (reasons []reason) {
+	add := func(is bool, code bridge.FeedCode, format string, args ...any) {
+		if is {
+			reasons = append(reasons, because(code, format, args...))
+		}
 	}
-	return reason + ", and are EASEMOB_OPERATORS enough to subscribe them?"
+	age, waits, limit := now.Sub(f.asOf(now)), f.waits(now), f.maxStaleness
+	add(age > limit, bridge.FeedOldLooks, "the oldest look is %s old, MAX_STALENESS is %s", seconds(age), limit)
+	add(waits > limit, bridge.FeedNewcomersWait, "somebody has waited %s for the first look, MAX_STALENESS is %s", seconds(waits), limit)
+	add(f.cannotWrite(now), bridge.FeedNotWritten, "what was seen could not be written to NATS for %s", seconds(now.Sub(f.unwritten)))
+	add(!f.oldest.IsZero() && f.oldest.Before(f.began), bridge.FeedTakenOver,
+		"this poller took over %s ago and has yet to look at everybody once", seconds(now.Sub(f.began)))
+	add(f.err != nil, bridge.FeedCallFailed, "the last call failed: %v", f.err)
+	add(f.gaps > 0, bridge.FeedUsersLeftOut, "the vendor's answers leave out %s: do they exist%s?", users(f.gaps), f.orNotSubscribed())
+	add(f.turn > limit && f.arithmetic() == nil, bridge.FeedSlowAnswers,
+		"looking at all %s takes %s at the calls there are: raise EASEMOB_RATE, or find what slows the vendor's answers", users(f.watched), seconds(f.turn))
+	return reasons
+}
+
+// orNotSubscribed is the other doubt about who is left out, where there are operators to ask for them.
+func (f figures) orNotSubscribed() string {
+	if f.nameless {
+		return ""
+	}
+	return ", and are EASEMOB_OPERATORS enough to subscribe them"
 }
 
 // need is how long it takes to look at everybody once, with the calls that there may be.
@@ -163,15 +174,16 @@ func (f figures) need() time.Duration {
 func (f figures) calls() float64 { return math.Ceil(float64(f.watched) / easemob.MaxUIDs) }
 
 // arithmetic complains where MAX_STALENESS cannot be kept whatever happens, and tells what would do.
-func (f figures) arithmetic() []string {
+func (f figures) arithmetic() []reason {
 	if f.need() <= f.maxStaleness {
 		return nil
 	}
-	remedy, least := "raise EASEMOB_RATE to %.0f, or MAX_STALENESS (%s) to %.0fs", math.Ceil(f.calls()/f.maxStaleness.Seconds())
+	code, remedy := bridge.FeedRateTooLow, "raise EASEMOB_RATE to %.0f, or MAX_STALENESS (%s) to %.0fs"
+	least := math.Ceil(f.calls() / f.maxStaleness.Seconds())
 	if least <= f.rate { // it is the vendor who lets through less
-		remedy = "the vendor refuses more; have its limit raised so that %.0f go through, or raise MAX_STALENESS (%s) to %.0fs"
+		code, remedy = bridge.FeedLimitTooLow, "the vendor refuses more; have its limit raised so that %.0f go through, or raise MAX_STALENESS (%s) to %.0fs"
 	}
-	return []string{fmt.Sprintf("%s at %v calls a second take %s: "+remedy, users(f.watched), math.Round(f.budget*10)/10, seconds(f.need()),
+	return []reason{because(code, "%s at %v calls a second take %s: "+remedy, users(f.watched), math.Round(f.budget*10)/10, seconds(f.need()),
 		least, f.maxStaleness, math.Ceil(f.need().Seconds()))}
 }
 

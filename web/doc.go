@@ -27,7 +27,9 @@
 // others; list.js and row.js are the people, panel.js one of them, log.js the last changes, chart.js the charts, wire.js
 // the frames, mine.js one's own presence, token.js the prompt, header.js the feed and the counts, tools.js what one
 // chooses by. What they show is worked out without a DOM: people.js (who, in which order), window.js (which rows), format.js,
-// explain.js, feedstate.js, devices.js and time.js (words), series.js (charts), tap.js (the wire), uids.js.
+// explain.js, feedstate.js, devices.js and time.js (words), series.js (charts), tap.js (the wire), uids.js,
+// hubclock.js (the time by the hub's clock, whatever this machine's says: test/hubclock.test.js, and TestPage, whose browser
+// is an hour off).
 //
 // It promises, and these hold it to that (Node tests are in test/, browser tests in the road):
 //

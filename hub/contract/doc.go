@@ -17,5 +17,7 @@
 //     TestMessagesAreDocumented; NATS has the addresses that the bridge uses: TestAddresses.
 //   - The tables are those of the code: TestTablesAreOfOneSource.
 //   - What hubs say in tests, and what they are asked and answer over HTTP and NATS, is as documented: package contracttest
-//     looks at all of it, and nothing may have a field more: TestStrangersAreSeen.
+//     looks at all of it, and nothing may have a field more: TestStrangersAreSeen. The same holds for whatever package bridge
+//     publishes in its own tests, TestPublishedIsAsDocumented there, and for all that clients hear in
+//     cmd/presence-bridge/road. The values of KV buckets are the bridge's own, and have no schemas.
 package contract

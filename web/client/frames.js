@@ -27,7 +27,8 @@ const list = (v) => (Array.isArray(v) ? v : []);
 
 /** The vendor folds case, so the hub does, and so must the names that are compared here. */
 export const normalUid = (uid) => String(uid).toLowerCase();
-const uidList = (v) => list(v).filter((u) => typeof u === "string").map(normalUid);
+const texts = (v) => list(v).filter((u) => typeof u === "string");
+const uidList = (v) => texts(v).map(normalUid);
 
 /** One presence as the hub sent it, checked and copied; null where it cannot be used. */
 export function parsePresence(v) {
@@ -50,7 +51,7 @@ const parsePresences = (v) => list(v).map(parsePresence).filter(Boolean);
 
 function parseFeed(v) {
   if (!isObject(v) || !["live", "degraded", "down"].includes(v.state)) return null;
-  return { state: v.state, as_of: count(v.as_of, null), reason: text(v.reason) };
+  return { state: v.state, as_of: count(v.as_of, null), reason: text(v.reason), codes: texts(v.codes) };
 }
 
 const DEFAULT_LIMITS = { max_uids: 1000, max_message_bytes: 65536, max_messages_per_second: 20 };

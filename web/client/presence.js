@@ -378,8 +378,8 @@ export class PresenceClient extends EventTarget {
     if (this.#resuming.size === 0) this.#setStatus("open");
   }
 
-  #onFeed({ state, as_of, reason }) {
-    this.feed = { state, as_of, reason };
+  #onFeed({ state, as_of, reason, codes }) {
+    this.feed = { state, as_of, reason, codes };
     this.#emit("feed", this.feed);
     this.#weighStale();
   }

@@ -141,7 +141,7 @@ export class Relay {
   #feed() {
     const { status, feed, asOf } = this.#client;
     if (status === "open") return feed ?? undefined;
-    return { state: "down", as_of: asOf, reason: "the connection is lost" };
+    return { state: "down", as_of: asOf, reason: "the connection is lost", codes: ["connection_lost"] };
   }
 
   #tellFeed() {

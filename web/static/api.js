@@ -1,5 +1,7 @@
 // The hub over HTTP. The token is held here, in memory, and nowhere else: it is in no address, storage or log.
 
+import { HubClock } from "./hubclock.js";
+
 const TIMEOUT_MS = 10_000;
 
 /** What the hub refuses with: `code` as in its table, "connect" where it was not reached; `status` of HTTP, or 0. */
@@ -16,6 +18,7 @@ const lagOf = (asOf, date) => (asOf > 0 && date > 0 ? Math.max(0, date + 999 - a
 
 export class Api {
   token = undefined;
+  clock = new HubClock();
 
   /** Asks the hub, and returns its answer's JSON. @throws {Refusal} */
   async ask(path, options) {
@@ -27,11 +30,14 @@ export class Api {
     const headers = this.token ? { Authorization: `Bearer ${this.token}` } : {};
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
     const options = { method, headers, body: body && JSON.stringify(body), signal: signal ? AbortSignal.any([signal, timeout]) : timeout };
+    const asked = this.clock.here();
     const answer = await fetch(path, options).catch(() => null);
     if (!answer) throw new Refusal("connect", 0);
+    const date = Date.parse(answer.headers.get("Date"));
+    this.clock.hear(date, asked, this.clock.here());
     const said = await answer.json().catch(() => ({}));
     if (!answer.ok) throw new Refusal(said.code ?? String(answer.status), answer.status);
-    return { said, date: Date.parse(answer.headers.get("Date")) };
+    return { said, date };
   }
 
   history(uid, signal) {

@@ -1,11 +1,20 @@
 // What the page says of the connection and the feed. Pure but for the language spoken.
-import { say, sayClose } from "./texts.js";
+import { say, sayClose, sayReason } from "./texts.js";
 import { shortMoment, span } from "./time.js";
 
 /** live, degraded, down or disconnected: what the page is in. */
 export function feedState(client) {
   if (client.status !== "open") return "disconnected";
   return client.feed?.state ?? "live";
+}
+
+/**
+ * What is shown of the client: {status, feed, stale, asOf}, with asOf by the hub's clock. The client has the hub's word
+ * for it while the feed is not live, and this machine's clock otherwise.
+ */
+export function shown({ status, feed, stale, asOf }, clock) {
+  const told = asOf === null || (feed && feed.state !== "live");
+  return { status, feed, stale, asOf: told ? asOf : clock.at(asOf) };
 }
 
 /** The word beside the icon. */
@@ -20,15 +29,17 @@ export function freshText(client, age) {
   return age === null ? say("feed.now") : say("feed.fresh", { age: span(Math.max(1000, Math.ceil(age / 1000) * 1000)) });
 }
 
-/** What the bar says while things are stale, and why where that is known. */
+/** What the bar says while things are stale, and why where that is known; `words` is how the feed itself says it. */
 export function staleText(client, now, closeCode = null) {
   const state = feedState(client);
   const closed = client.status === "closed";
-  const why = state !== "disconnected" && client.feed?.reason ? say("stale.reason", { reason: client.feed.reason }) : "";
+  const words = state === "disconnected" ? "" : (client.feed?.reason ?? "");
+  const why = words ? say("stale.reason", { reason: sayReason(client.feed) }) : "";
   const kind = state === "disconnected" ? (closed ? "closed" : "lost") : state;
   return {
     what: say(`stale.${kind === "live" ? "lost" : kind}`),
     since: say("stale.since", { time: shortMoment(client.asOf, now) }),
     why: closed && closeCode ? sayClose(closeCode) : why,
+    words,
   };
 }

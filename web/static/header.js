@@ -3,7 +3,8 @@ import { byId, setText } from "./dom.js";
 import { feedState, feedWord, freshText, staleText } from "./feedstate.js";
 import { count } from "./texts.js";
 
-export function drawFeed(client, age, closeCode) {
+/** `client` is as shown() has it; `age` in ms, or null; `now` is the hub's. */
+export function drawFeed(client, { age, now, closeCode }) {
   const state = feedState(client);
   document.body.dataset.feed = state;
   document.body.dataset.status = client.status;
@@ -11,18 +12,19 @@ export function drawFeed(client, age, closeCode) {
   byId("feed-icon").setAttribute("href", `#icon-${state}`);
   setText(byId("feed-word"), feedWord(client));
   setText(byId("fresh"), freshText(client, age));
-  drawStale(client, closeCode);
+  drawStale(client, now, closeCode);
 }
 
 /** The bar; before anything was ever shown there is nothing that could be stale. */
-function drawStale(client, closeCode) {
+function drawStale(client, now, closeCode) {
   const worth = client.stale && client.asOf !== null;
   byId("stale-note").hidden = !worth;
   if (!worth) return;
-  const { what, since, why } = staleText(client, Date.now(), closeCode);
+  const { what, since, why, words } = staleText(client, now, closeCode);
   setText(byId("stale-what"), what);
   setText(byId("stale-since"), since);
   setText(byId("stale-why"), why);
+  byId("stale-why").title = words;
   byId("reconnect").hidden = feedState(client) !== "disconnected";
 }
 

@@ -15,10 +15,9 @@ export class List {
   #row = 0; // height, px
   #height = -1; // of the list, px
 
-  /** @param {HTMLElement} el a listbox @param {(uid: string) => void} onOpen */
-  constructor(el, onOpen) {
-    this.el = el;
-    this.onOpen = onOpen;
+  /** @param {HTMLElement} el a listbox @param {{now(): number}} clock @param {(uid: string) => void} onOpen */
+  constructor(el, clock, onOpen) {
+    Object.assign(this, { el, clock, onOpen });
     this.#measure();
     addEventListener("scroll", () => this.soon(), { passive: true });
     addEventListener("resize", () => (this.#measure(), this.soon()));
@@ -42,18 +41,19 @@ export class List {
 
   #drawChanged() {
     this.#refresh = 0;
-    for (const person of this.#changed) this.#rows.get(person.uid)?.draw(person, Date.now(), this.#stale);
+    for (const person of this.#changed) this.#rows.get(person.uid)?.draw(person, this.clock.now(), this.#stale);
     this.#changed.clear();
   }
 
-  tick(now, stale) {
+  tick(stale) {
+    const now = this.clock.now();
     this.#stale = stale;
     for (const person of this.#inSight().people) this.#rows.get(person.uid)?.tick(person, now, stale);
   }
 
   /** Says all rows anew, in the language spoken now. */
   speak() {
-    for (const person of this.#inSight().people) this.#rows.get(person.uid)?.draw(person, Date.now(), this.#stale);
+    for (const person of this.#inSight().people) this.#rows.get(person.uid)?.draw(person, this.clock.now(), this.#stale);
   }
 
   select(uid) {
@@ -74,7 +74,7 @@ export class List {
     this.#setHeight(count * this.#row);
     const { first, people } = this.#inSight();
     this.#release(new Set(people.map((person) => person.uid)));
-    const now = Date.now();
+    const now = this.clock.now();
     people.forEach((person, i) => {
       const { uid } = person;
       const at = { index: first + i, count, top: (first + i) * this.#row, selected: uid === this.#selected, active: uid === this.#active, stale: this.#stale, now };

@@ -2,6 +2,7 @@
 import { PresenceClient } from "./presence.js";
 import { drawAge, drawRate } from "./chart.js";
 import { byId } from "./dom.js";
+import { shown } from "./feedstate.js";
 import { drawCounts, drawFeed, notice, sayNotice } from "./header.js";
 import { List } from "./list.js";
 import { Log } from "./log.js";
@@ -37,7 +38,7 @@ export class Live {
   constructor({ uids, auth, api, onView }) {
     Object.assign(this, { uids, api, onView });
     this.client = this.#connection(!auth);
-    this.list = new List(byId("people"), (uid) => this.#open(uid));
+    this.list = new List(byId("people"), api.clock, (uid) => this.#open(uid));
     this.log = new Log(byId("log"), byId("log-empty"));
     this.panel = new Panel({ api, look: (uid) => this.people.get(uid)?.presence, facts: () => this.#facts(), onClose: (uid) => this.#closed(uid) });
     this.mine = new Mine(this.client, api);
@@ -147,8 +148,12 @@ export class Live {
     if (uid) byId("people").focus({ preventScroll: true });
   }
 
+  get #shown() {
+    return shown(this.client, this.api.clock);
+  }
+
   #facts() {
-    const { stale, asOf } = this.client;
+    const { stale, asOf } = this.#shown;
     return { stale, asOf: stale ? asOf : this.age.asOf };
   }
 
@@ -160,20 +165,18 @@ export class Live {
   }
 
   #turn() {
-    const now = Date.now();
     this.rate.turn();
-    this.age.turn(this.client, now);
+    this.age.turn(this.#shown, this.api.clock.now());
     if (document.hidden) return;
     drawRate(this.rate);
     drawAge(this.age, this.client.stale);
     this.#drawFeed();
-    this.list.tick(now, this.client.stale);
     this.panel.draw();
   }
 
   #drawFeed() {
-    drawFeed(this.client, this.age.now, this.#closeCode);
-    this.list.tick(Date.now(), this.client.stale);
+    drawFeed(this.#shown, { age: this.age.now, now: this.api.clock.now(), closeCode: this.#closeCode });
+    this.list.tick(this.client.stale);
   }
 
   /** Says everything anew, in the language spoken now. */

@@ -33,6 +33,7 @@ export class Panel {
   constructor({ api, look, facts, onClose }) {
     Object.assign(this, { api, look, facts, onClose });
     this.el = byId("panel");
+    narrow.addEventListener("change", () => this.uid && this.#show());
     byId("panel-close").addEventListener("click", () => this.close());
     byId("panel-again").addEventListener("click", () => this.#load());
     this.el.addEventListener("cancel", (event) => (event.preventDefault(), this.close()));
@@ -40,14 +41,19 @@ export class Panel {
   }
 
   open(uid) {
-    if (this.el.open) this.el.close();
     this.uid = uid;
     this.#record = null;
     this.draw();
+    this.#show();
+    this.#load();
+  }
+
+  /** Above the page where that is narrow, beside the list elsewhere. */
+  #show() {
+    this.el.close();
     if (narrow.matches) this.el.showModal();
     else this.el.show();
     byId("panel-title").focus();
-    this.#load();
   }
 
   close() {
@@ -86,8 +92,9 @@ export class Panel {
     setText(byId("panel-word"), stateWord(presence));
     setText(byId("panel-ext"), presence?.ext ?? "");
     this.#drawDevices(presence?.status ?? {});
-    this.#drawWhy(presence, Date.now());
-    this.#drawHistory(Date.now());
+    const now = this.api.clock.now();
+    this.#drawWhy(presence, now);
+    this.#drawHistory(now);
   }
 
   #drawDevices(status) {
@@ -108,7 +115,7 @@ export class Panel {
       ["verified", verifiedText(presence, asOf ?? this.#record?.feed?.as_of, now)],
       ["happened", newest && happenedText(newest, now)],
       ["source", newest && sourceText(newest.source)],
-      ["active", presence?.last_time > 0 && `${moment(presence.last_time)} (${ago(presence.last_time, now)})`],
+      ["active", presence?.last_time > 0 && say("active.at", { time: moment(presence.last_time), ago: ago(presence.last_time, now) })],
       ["subscription", this.#record?.changes && subscriptionText(this.#record.subscription, now)],
     ].filter(([, text]) => text);
     this.#drawFacts(facts);

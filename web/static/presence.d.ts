@@ -29,7 +29,10 @@ export interface Feed {
   state: "live" | "degraded" | "down";
   /** Every watched user was verified no earlier than this, Unix ms. */
   as_of: number | null;
+  /** Why it is not live, in words. */
   reason: string;
+  /** The same for programs, in the same order: see PROTOCOL.md. connection_lost is the shared worker's own. */
+  codes: string[];
 }
 
 /**
@@ -118,7 +121,7 @@ export class PresenceClient extends EventTarget {
   readonly status: Status;
   /** Not connected, not caught up, or the feed is not live: show as stale, never as offline. */
   readonly stale: boolean;
-  /** Up to when what is held was verified, Unix ms. */
+  /** Up to when what is held was verified, Unix ms: as the hub says while its feed is not live, by this machine's clock else. */
   readonly asOf: number | null;
   readonly feed: Feed | null;
   /** What the hub allows this connection; null before the first welcome. */

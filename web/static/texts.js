@@ -28,6 +28,22 @@ const en = {
   "stale.closed": "Disconnected.",
   "stale.since": "Shown as of {time}. People may have come or gone since; nobody is called offline for it.",
   "stale.reason": "Reason: {reason}.",
+  "reason.and": "; ",
+  "reason.no_poller": "no poller is active",
+  "reason.nats_away": "the hub has lost NATS",
+  "reason.vendor_refuses": "the vendor refuses this app's calls until somebody acts",
+  "reason.vendor_silent": "the vendor answers no call",
+  "reason.vendor_fails": "no call to the vendor succeeds",
+  "reason.unknown_users": "some people wait for their first answer",
+  "reason.old_looks": "the oldest look is older than it may be",
+  "reason.newcomers_wait": "somebody has waited too long for the first look",
+  "reason.not_written": "what was seen cannot be written to NATS",
+  "reason.taken_over": "another poller has just taken over, and has yet to look at everybody",
+  "reason.call_failed": "the last call to the vendor failed",
+  "reason.users_left_out": "the vendor's answers leave out some people",
+  "reason.slow_answers": "the vendor answers too slowly for so many people",
+  "reason.rate_too_low": "there are more people than EASEMOB_RATE can look at in time",
+  "reason.limit_too_low": "the vendor lets through too few calls for so many people",
   reconnect: "Reconnect now",
 
   "counts.label": "Whom to show",
@@ -161,6 +177,7 @@ const en = {
   "source.hint": "a look out of turn, hinted at by a callback (hint)",
   "source.bridge": "a look after the bridge itself set it (bridge)",
   "source.other": "{source}",
+  "active.at": "{time} ({ago})",
   "subscription.until": "Until {time} ({span} left).",
   "subscription.ended": "Ended {ago}.",
   "subscription.none": "None on record; polls find the changes all the same.",
@@ -271,6 +288,22 @@ const zh = {
   "stale.closed": "连接已断开。",
   "stale.since": "以下为截至 {time} 的状态。此后可能有人上线或下线；不会因此把任何人标为离线。",
   "stale.reason": "原因：{reason}。",
+  "reason.and": "；",
+  "reason.no_poller": "没有正在工作的轮询进程",
+  "reason.nats_away": "服务端与 NATS 失去连接",
+  "reason.vendor_refuses": "服务商拒绝此应用的调用，需要有人处理",
+  "reason.vendor_silent": "服务商对调用没有任何回答",
+  "reason.vendor_fails": "对服务商的调用均未成功",
+  "reason.unknown_users": "有人仍在等待首次查询结果",
+  "reason.old_looks": "最早一次查询已超出允许的时间",
+  "reason.newcomers_wait": "有人等待首次查询过久",
+  "reason.not_written": "查到的内容无法写入 NATS",
+  "reason.taken_over": "刚由另一轮询进程接替，尚未把所有人查过一遍",
+  "reason.call_failed": "最近一次对服务商的调用失败",
+  "reason.users_left_out": "服务商的回答遗漏了一些人",
+  "reason.slow_answers": "服务商回答过慢，来不及查完这么多人",
+  "reason.rate_too_low": "人数过多，EASEMOB_RATE 的速率来不及查完",
+  "reason.limit_too_low": "服务商放行的调用过少，来不及查完这么多人",
   reconnect: "立即重连",
 
   "counts.label": "显示哪些人",
@@ -404,6 +437,7 @@ const zh = {
   "source.hint": "回调提示后提前查询（hint）",
   "source.bridge": "网桥自行设置后查询（bridge）",
   "source.other": "{source}",
+  "active.at": "{time}（{ago}）",
   "subscription.until": "有效期至 {time}（剩余 {span}）。",
   "subscription.ended": "已于 {ago}结束。",
   "subscription.none": "没有记录；轮询仍会发现变化。",
@@ -522,6 +556,13 @@ export const list = (names) => names.join(say("list.comma"));
 
 /** What an error code of the hub or the client means, as a sentence. */
 export const sayError = (code) => (has(`error.${code}`) ? say(`error.${code}`) : say("error.other", { code }));
+
+/** Why the feed is not live: by its codes, or in its own words where one of them is new. */
+export function sayReason({ reason, codes = [] }) {
+  const keys = codes.map((code) => `reason.${code}`);
+  if (keys.length === 0 || !keys.every(has)) return reason;
+  return keys.map((key) => say(key)).join(say("reason.and"));
+}
 
 /** What a close code means, as a sentence. */
 export const sayClose = (code) => (has(`close.${code}`) ? say(`close.${code}`) : say("close.other", { code }));

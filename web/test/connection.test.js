@@ -261,3 +261,55 @@ test("frames of unknown types and rubbish disturb nothing", async () => {
   assert.equal(hub.client.stale, false);
   assert.deepEqual(hub.of("error"), []);
 });
+
+test("what waited to be sent on a connection that was lost is not sent on the next", async () => {
+  const hub = new FakeHub();
+  hub.client.watch(["a"]);
+  await hub.welcome({ max_messages_per_second: 1 });
+  for (const uid of ["b", "c"]) {
+    hub.client.watch([uid]);
+    await settle();
+  }
+  assert.equal(hub.socket.sent.length, 1, "the others have to wait");
+  await hub.socket.drop(1006);
+  await hub.clock.advance(1000);
+  await hub.welcome({ max_messages_per_second: 100 });
+  await hub.clock.advance(5000);
+  assert.deepEqual(hub.socket.of("subscribe").map((m) => m.uids), [["a", "b", "c"]]);
+});
+
+test("an error of a socket that was left says nothing of the next", async () => {
+  const hub = new FakeHub();
+  await settle();
+  await hub.socket.drop(1006);
+  await hub.clock.advance(500);
+  assert.equal(hub.sockets.length, 2);
+  hub.sockets[0].onerror();
+  await hub.clock.advance(5000);
+  assert.equal(hub.sockets.length, 2);
+});
+
+test("connect() forgets the failures before", async () => {
+  const hub = await connected();
+  for (let i = 0; i < 5; i++) {
+    await hub.socket.drop(1006);
+    if (i < 4) await hub.clock.advance(15_000);
+  }
+  hub.client.connect();
+  await settle();
+  await hub.socket.drop(1006);
+  assert.equal(hub.of("status").at(-1).retryInMs, 500);
+});
+
+test("a welcome that is said again, after a renewal, is no new connection", async () => {
+  const hub = await connected();
+  let welcomed = 0;
+  hub.client.addEventListener("welcome", () => welcomed++);
+  await hub.clock.advance(9000);
+  await hub.socket.receive(golden("welcome"));
+  await hub.clock.advance(1000);
+  assert.equal(welcomed, 0);
+  await hub.socket.drop(1006);
+  assert.equal(hub.of("status").at(-1).retryInMs, 500, "it has lasted since it began");
+  assert.equal(hub.sockets[0].of("subscribe").length, 1);
+});

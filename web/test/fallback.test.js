@@ -113,3 +113,13 @@ test("frames are read of an event stream however it is cut", async () => {
     assert.deepEqual(frames, ['{"type":"welcome","é":"😀"}', "", '{"a":1}'], `in pieces of ${size}`);
   }
 });
+
+test("a hub that refuses is no hub that cannot be reached: WebSockets are not given up", async () => {
+  const { hub, streams } = withFallback();
+  await settle();
+  for (let i = 0; i < 4; i++) {
+    await hub.socket.drop(1013);
+    await hub.clock.advance(8000);
+  }
+  assert.deepEqual([hub.sockets.length, streams.length], [5, 0]);
+});

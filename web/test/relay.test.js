@@ -256,3 +256,82 @@ test("a feed that is behind is behind in every tab", async () => {
   await settle();
   assert.deepEqual([one.client.feed.state, one.client.stale, one.client.asOf], ["degraded", true, golden("feed").as_of]);
 });
+
+/** A tab that is played by hand: it says what it likes, when it likes. */
+async function byHand() {
+  const browser = new Browser();
+  const { port } = browser.startWorker("by hand");
+  const heard = [];
+  port.onmessage = ({ data }) => data.say && heard.push(data.say);
+  port.postMessage({ open: { url: "ws://hub.test/v1/ws" } });
+  await settle();
+  await browser.hub.welcome();
+  const say = async (m) => (port.postMessage({ say: m }), await settle());
+  return { browser, hub: browser.hub, relay: browser.workers.get("by hand"), heard, say };
+}
+
+test("a tab that subscribes twice lets go once", async () => {
+  const { hub, say } = await byHand();
+  await say({ type: "subscribe", id: "1", uids: ["a"] });
+  await hub.answer(hub.socket.last, "1");
+  await say({ type: "subscribe", id: "2", uids: ["a"] });
+  await say({ type: "unsubscribe", id: "3", uids: ["a"] });
+  assert.deepEqual(hub.socket.of("unsubscribe").map((m) => m.uids), [["a"]]);
+});
+
+test("a tab is not told of whom it has let go of meanwhile", async () => {
+  const { hub, heard, say } = await byHand();
+  await say({ type: "subscribe", id: "1", uids: ["a", "b"] });
+  await hub.answer(hub.socket.last, "1");
+  heard.length = 0;
+  const gone = say({ type: "unsubscribe", id: "2", uids: ["a"] }); // on its way when the change comes
+  hub.socket.onmessage({ data: JSON.stringify(changes("2", presence("a", { ext: "x", observed_at: 2000 }))) });
+  await gone;
+  assert.deepEqual(heard.filter((f) => f.type === "subscribed"), []);
+});
+
+test("subscribes are answered while there is no connection, before it goes or after", async () => {
+  for (const when of ["before", "after"]) {
+    const { browser, hub, heard, say } = await byHand();
+    const asks = () => say({ type: "subscribe", id: "1", uids: ["z"] });
+    if (when === "before") await asks();
+    assert.deepEqual(heard.filter((f) => f.id === "1"), []);
+    await hub.socket.drop(1006);
+    if (when === "after") await asks();
+    await settle();
+    assert.deepEqual(heard.filter((f) => f.id === "1").map((f) => [f.type, f.pending]), [["subscribed", ["z"]]], when);
+    assert.equal(browser.hubs.length, 1);
+  }
+});
+
+test("a token that was refused is tried again when a tab brings it again", async () => {
+  const browser = new Browser();
+  const token = jwt({ sub: "alice" });
+  const { client } = await browser.tab(["a"], { token });
+  await browser.hub.welcome();
+  await browser.hub.socket.drop(4401);
+  await settle();
+  assert.equal(client.status, "closed");
+  await browser.tab(["a"], { token });
+  assert.deepEqual([browser.hubs.length, browser.hub.sockets.length], [1, 2]);
+});
+
+test("a worker that never says anything is given up", async (t) => {
+  const clock = new FakeClock();
+  const plain = [];
+  const WebSocket = class {
+    constructor() {
+      plain.push(this);
+    }
+  };
+  t.mock.timers.enable({ apis: ["Date"], now: clock.now() });
+  const { setTimeout, clearTimeout, now } = clock;
+  const dumb = () => ({ port: channel()[0] });
+  connect({ url: "ws://hub.test/v1/ws", WebSocket, fallback: false, setTimeout, clearTimeout, now, random: () => 0.5, startWorker: dumb });
+  await settle();
+  t.mock.timers.setTime(clock.now() + 15_000);
+  await clock.advance(14_999);
+  assert.equal(plain.length, 0);
+  await clock.advance(600);
+  assert.equal(plain.length, 1);
+});

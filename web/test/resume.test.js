@@ -165,3 +165,29 @@ test("the golden frames tell one story", async () => {
   assert.equal(hub.client.asOf, golden("feed").as_of);
   await settle();
 });
+
+test("who was asked for while nothing changed resumes from where the others do", async () => {
+  const hub = new FakeHub();
+  hub.client.watch(["a"]);
+  await hub.welcome();
+  await hub.answer(hub.socket.last, "1");
+  hub.client.watch(["b"]);
+  await settle();
+  await hub.answer(hub.socket.last, "1b");
+  assert.equal(hub.client.wanted.since, "1");
+});
+
+test("an answer for who was let go of meanwhile says nothing of who is watched since", async () => {
+  const hub = new FakeHub();
+  const off = hub.client.watch(["a"]);
+  await hub.welcome();
+  const first = hub.socket.last;
+  off();
+  await settle();
+  hub.client.watch(["a"]);
+  await settle();
+  await hub.answer(first, "1", { presences: [] });
+  assert.equal(hub.client.get("a"), undefined, "the hub has said nothing of them");
+  await hub.answer(hub.socket.last, "2");
+  assert.equal(hub.client.get("a").known, true);
+});

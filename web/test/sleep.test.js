@@ -50,8 +50,11 @@ test("a glance elsewhere costs one ping", async () => {
   assert.equal(hub.sockets.length, 1);
   assert.equal(hub.socket.last.type, "ping");
   await hub.socket.receive({ type: "pong" });
-  await hub.clock.advance(14_000);
-  assert.equal(hub.client.status, "open", "the time before does not count");
+  for (let i = 0; i < 4; i++) {
+    await hub.clock.advance(14_000);
+    assert.equal(hub.client.status, "open", "the time before does not count");
+    await hub.socket.receive({ type: "pong" });
+  }
 });
 
 test("a network that is back does not wait out the back-off", async () => {
@@ -98,10 +101,45 @@ test("a page opened in the background sleeps too", async () => {
   page.hide();
   const hub = new FakeHub({ page });
   await hub.welcome();
-  await hub.clock.advance(20_000);
-  await hub.socket.receive({ type: "pong" });
-  await hub.clock.advance(40_000);
-  assert.equal(hub.client.status, "stale");
+  for (let i = 0; i < 6; i++) {
+    await hub.clock.advance(10_000);
+    await hub.socket.receive({ type: "pong" });
+  }
+  assert.deepEqual([hub.client.status, hub.clock.pending], ["stale", 0], "asleep, not lost");
+  await hub.clock.advance(3_600_000);
+  assert.equal(hub.sockets.length, 1);
+});
+
+test("a page that is hidden twice and shown once stays awake", async () => {
+  const { hub, page } = await open();
+  for (let i = 0; i < 2; i++) {
+    page.hide();
+    await hub.clock.advance(10_000);
+  }
+  await page.show();
+  for (let i = 0; i < 6; i++) {
+    await hub.socket.receive({ type: "pong" });
+    await hub.clock.advance(10_000);
+  }
+  assert.equal(hub.client.status, "open");
+});
+
+test("a network that is back is a sign for a hidden page, too", async () => {
+  const { hub, page } = await open();
+  page.hide();
+  await hub.socket.drop(1006);
+  assert.equal(hub.sockets.length, 1);
+  await page.tell("online");
+  assert.equal(hub.sockets.length, 2);
+});
+
+test("what was closed while hidden does not fall asleep later", async () => {
+  const { hub, page } = await open();
+  page.hide();
+  hub.client.close();
+  assert.equal(hub.clock.pending, 0);
+  await hub.clock.advance(60_000);
+  assert.equal(hub.client.status, "closed");
 });
 
 test("what was closed, by us or for good, is not woken", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import { TEXTS, language, pickLanguage, say, sayClose, sayError, speak } from "../static/texts.js";
+import { TEXTS, language, pickLanguage, say, sayClose, sayError, sayReason, speak } from "../static/texts.js";
 import { CLOSE_CODES } from "../static/presence.js";
 
 const here = (path) => readFileSync(new URL(path, import.meta.url), "utf8");
@@ -22,7 +22,7 @@ test("both languages have the same keys, with the same places to fill", () => {
 });
 
 test("each language is that language", () => {
-  const alike = /^(language\.other|list\.comma|quoted|token\.example|setup\.example|span|device\.one|change\.device|source\.other)$/;
+  const alike = /^(language\.other|list\.comma|reason\.and|quoted|token\.example|setup\.example|span|device\.one|active\.at|change\.device|source\.other)$/;
   for (const key of Object.keys(TEXTS.en).filter((key) => !alike.test(key))) {
     assert.ok(/\p{Script=Han}/u.test(TEXTS.zh[key]), `${key} is not Chinese: ${TEXTS.zh[key]}`);
     assert.ok(!/\p{Script=Han}/u.test(TEXTS.en[key]), `${key} is not English: ${TEXTS.en[key]}`);
@@ -34,7 +34,7 @@ test("whatever the page says is in the table, and whatever is in the table is sa
   const all = modules.map((name) => here(`../static/${name}`).split("export const TEXTS").at(-1)).join("\n");
   const code = all.replace(/EventListener\("\w+"/g, ""); // an event's name says nothing
   for (const key of named) assert.ok(Object.hasOwn(TEXTS.en, key), `index.html names ${key}`);
-  const composed = /^(feed|stale|count|state|device|unit|source|theme|error|close|frame|wire|chart|token|why|state\.was|change\.first)\.|^panel\.(state|verified|happened|source|active|subscription)$/;
+  const composed = /^(feed|stale|reason|count|state|device|unit|source|theme|error|close|frame|wire|chart|token|why|state\.was|change\.first)\.|^panel\.(state|verified|happened|source|active|subscription)$/;
   for (const key of Object.keys(TEXTS.en)) {
     const said = named.includes(key) || code.includes(`"${key}"`) || composed.test(key);
     assert.ok(said, `nobody says ${key}`);
@@ -83,6 +83,16 @@ test("every code that the hub refuses a browser with has its sentence", () => {
   for (const code of ["not_connected", "disconnected", "timeout", "connect"]) assert.ok(Object.hasOwn(TEXTS.en, `error.${code}`), code);
   assert.equal(sayError("over_a_limit"), TEXTS.en["error.over_a_limit"]);
   assert.equal(sayError("brand_new"), "The hub says: brand_new.");
+});
+
+test("every reason of a feed has its sentence in each language, and a new one is told in its own words", () => {
+  const codes = JSON.parse(here("../../hub/contract/schemas.json")).FeedCode.enum; // as in the code: TestEnumsAreTheConstants
+  assert.deepEqual(Object.keys(TEXTS.en).filter((key) => /^reason\.(?!and$)/.test(key)).sort(), codes.map((code) => `reason.${code}`).sort());
+  const feed = { reason: "the last call failed: 429; no such thing", codes: ["call_failed", "old_looks"] };
+  speak("zh");
+  assert.equal(sayReason(feed), `${TEXTS.zh["reason.call_failed"]}；${TEXTS.zh["reason.old_looks"]}`);
+  for (const codes of [["call_failed", "brand_new"], ["toString"], [], undefined]) assert.equal(sayReason({ ...feed, codes }), feed.reason);
+  speak("en");
 });
 
 test("every close code that one does not come back from has its sentence", () => {

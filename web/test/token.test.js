@@ -96,3 +96,11 @@ test("a token that comes for a connection that is gone is not sent on the next",
   await renewed;
   assert.deepEqual(hub.socket.of("auth"), []);
 });
+
+test("tokens of hardly any life are not asked for in a loop", async () => {
+  const { hub, tokens } = await open(() => jwt({ iat: START, exp: START + 1 }));
+  await hub.clock.advance(4999);
+  assert.equal(tokens.length, 1);
+  await hub.clock.advance(1);
+  assert.equal(tokens.length, 2);
+});

@@ -21,7 +21,8 @@ export class FakeClock {
 
   now = () => this.time;
   setTimeout = (callback, ms) => {
-    this.#timers.set(this.#nextId, { at: this.time + ms, callback });
+    const wait = ms > 2 ** 31 - 1 ? 1 : ms; // as real ones
+    this.#timers.set(this.#nextId, { at: this.time + wait, callback });
     return this.#nextId++;
   };
   clearTimeout = (id) => this.#timers.delete(id);

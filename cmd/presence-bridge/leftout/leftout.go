@@ -1,5 +1,6 @@
 // Package leftout leaves tests out where what they need is not on this machine: in words on the standard error of go test,
-// and never in CI, where leaving a test out is a failure.
+// and never in CI, where leaving a test out is a failure. The words stay, whether that is a terminal, a pipe or a file:
+// TestWordsStay.
 package leftout
 
 import (
@@ -44,7 +45,7 @@ func Part(t testing.TB, part, why string) {
 // tellRunner says something on the standard error of the go command that runs the test: what a passing test
 // prints itself, go test keeps to itself.
 func tellRunner(words string) {
-	w, err := os.OpenFile(fmt.Sprintf("/proc/%d/fd/2", os.Getppid()), os.O_WRONLY|os.O_APPEND, 0)
+	w, err := errorOf(os.Getppid())
 	if err != nil {
 		return // not Linux; go test -v tells
 	}

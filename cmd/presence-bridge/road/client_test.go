@@ -94,6 +94,20 @@ func (v *view) read(f func(v *view)) {
 	f(v)
 }
 
+// hear has a view take a message of a hub in, and holds it against the document.
+func (r *road) hear(v *view, data []byte) error {
+	var f frame
+	if err := json.Unmarshal(data, &f); err != nil {
+		return fmt.Errorf("a message that is no JSON: %w", err)
+	}
+	contract, err := spoken()
+	if err == nil {
+		r.conforms(contract.FromHub(data))
+		v.take(f)
+	}
+	return err
+}
+
 // webSocket connects a view to a hub and subscribes it; it reads until the test ends or stop is called.
 func (r *road) webSocket(addr string, v *view, since string, uids ...string) (stop func()) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -112,11 +126,9 @@ func (r *road) webSocket(addr string, v *view, since string, uids ...string) (st
 				v.read(func(v *view) { v.closeCode = websocket.CloseStatus(err) })
 				return nil
 			}
-			var f frame
-			if err := json.Unmarshal(data, &f); err != nil {
-				return fmt.Errorf("a frame that is no JSON: %w", err)
+			if err := r.hear(v, data); err != nil {
+				return err
 			}
-			v.take(f)
 		}
 	})
 }
@@ -130,17 +142,13 @@ func (r *road) eventStream(addr string, v *view, uids ...string) {
 	response, err := transport.RoundTrip(request)
 	require.NoError(r.t, err)
 	require.Equal(r.t, http.StatusOK, response.StatusCode)
-	contract, err := spoken()
-	require.NoError(r.t, err)
 	stop := r.start("event stream", func(context.Context) error {
 		defer func() { _ = response.Body.Close() }()
 		lines := bufio.NewScanner(response.Body)
 		lines.Buffer(nil, 1<<22)
 		for lines.Scan() {
-			var f frame
-			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && json.Unmarshal([]byte(data), &f) == nil {
-				r.conforms(contract.FromHub([]byte(data)))
-				v.take(f)
+			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				_ = r.hear(v, []byte(data)) // the last line may be half of one
 			}
 		}
 		return nil

@@ -31,6 +31,9 @@ const listening = `window.broken = []; window.longTasks = [];
 	addEventListener("unhandledrejection", (e) => broken.push(String(e.reason)));
 	new PerformanceObserver((list) => longTasks.push(...list.getEntries().map((e) => e.duration))).observe({ type: "longtask" });`
 
+// anHourOff has a browser's clock be an hour fast. What people read is by the hub's.
+const anHourOff = `const right = Date.now; window.clockOff = 3600000; Date.now = () => right() + window.clockOff;`
+
 // before has a script run before those of each page that the tab opens.
 func (p *browser) before(t testing.TB, script string) {
 	t.Helper()
@@ -82,7 +85,7 @@ func openPage(t *testing.T) *pageWorld {
 	w.stopPoller, _ = r.addPoller("poller-1")
 	w.hub = r.addHub("hub-1")
 	w.page = openBrowser(t, path)
-	w.page.before(t, listening)
+	w.page.before(t, listening+anHourOff)
 	require.NoError(t, chromedp.Do(w.page.ctx, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(w.withHistory(t))))
 	return w
 }
@@ -178,13 +181,22 @@ func pageTellsOfOne(t *testing.T, w *pageWorld) {
 		return fmt.Sprintf(`!!document.querySelector('[data-fact=%q] dd')?.textContent.includes(%q)`, name, text)
 	}
 	p.until(t, "why they are shown so", fact("state", "Online, because web_1 says so."))
-	p.until(t, "when everybody was verified", fact("verified", "looked at no earlier than"))
+	p.until(t, "when everybody was verified, by the hub's clock", fact("verified", "looked at no earlier than")+
+		`&& /\((just now|\d+ s ago)\)/.test(document.querySelector('[data-fact="verified"] dd').textContent)`)
+	p.until(t, "who has just changed has", `/^changed (just now|\d+ s ago)/.test(document.querySelector(".row .when").textContent)`)
 	p.until(t, "when it happened", fact("happened", "Between "))
 	p.until(t, "how it was learned", fact("source", "("))
 	p.until(t, "until when they are subscribed", fact("subscription", "Until "))
 	p.until(t, "what was before", `document.querySelectorAll("#panel-history li").length >= 2`)
 	require.Contains(t, p.text(t, `document.querySelector("#panel-history li").textContent`), "came online on web_1")
 	require.Equal(t, "user-0005", p.text(t, `document.activeElement.textContent`), "who reads by ear is told whom it is about")
+	for width, modal := range map[int64]string{800: "true", 1440: "false"} {
+		require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(width, 900)))
+		p.until(t, "it is above the page where that is narrow, and beside the list elsewhere",
+			`document.getElementById("panel").open && document.getElementById("panel").matches(":modal") === `+modal)
+	}
+	require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(1440, 900)))
+	p.until(t, "it is beside the list again", `!document.getElementById("panel").matches(":modal")`)
 	p.keys(t, kb.Escape)
 	p.until(t, "it is closed, and one is back in the list", `!document.getElementById("panel").open && document.activeElement.id === "people"`)
 	p.write(t, "search", " ")
@@ -312,6 +324,14 @@ func pageFeedDown(t *testing.T, w *pageWorld) {
 	w.stopPoller()
 	p.until(t, "the page says that the feed is down", `document.body.dataset.feed === "down" && document.body.dataset.stale === "true"`)
 	p.until(t, "and why, and since when", says("stale-note", "The feed is down.")+"&&"+says("stale-why", "no poller is active")+`&& /as of \d\d:\d\d:\d\d/.test(document.getElementById("stale-since").textContent)`)
+	require.True(t, p.ask(t, `(() => {
+		const [h, m, s] = document.getElementById("stale-since").textContent.match(/(\d\d):(\d\d):(\d\d)/).slice(1).map(Number);
+		const age = new Date(Date.now() - window.clockOff) - new Date(Date.now() - window.clockOff).setHours(h, m, s, 0);
+		return Math.abs(age) < 600_000 || Math.abs(age) > 86_400_000 - 600_000; // midnight
+	})()`), "since when is by the hub's clock: %s", p.text(t, `document.getElementById("stale-since").textContent`))
+	p.click(t, "#language")
+	p.until(t, "why, in Chinese", says("stale-why", "原因：没有正在工作的轮询进程。")+`&& document.getElementById("stale-why").title === "no poller is active"`)
+	p.click(t, "#language")
 	require.Equal(t, before, p.text(t, states), "nobody has become offline")
 	require.Equal(t, offline, p.text(t, `document.getElementById("count-offline").textContent`))
 	p.until(t, "rows speak of the look", `document.querySelector(".row .when").textContent.includes("observed")`)
