@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
-	"github.com/presence-bridge/presence-bridge/bridge/easemob"
 )
 
 // backend is somebody at NATS who is no part of the bridge.
@@ -166,9 +165,9 @@ func TestBackendsSet(t *testing.T) {
 	v.answer(vendorSays(t, 429, `{"error":"reach_limit"}`))
 	status, code, _ := b.isRefused("set", `{"uid":"alice","resource":"web_1","status":"1"}`)
 	require.Equal(t, []string{"503", "busy"}, []string{status, code})
-	v.answer(fmt.Errorf("easemob: %w: resource", easemob.ErrInvalid))
-	status, code, _ = b.isRefused("set", `{"uid":"alice","resource":"a/b","status":"1"}`)
-	require.Equal(t, []string{"400", "invalid"}, []string{status, code})
+	v.answer(vendorWouldNot(t, "a/b", "1", ""))
+	status, code, why := b.isRefused("set", `{"uid":"alice","resource":"a/b","status":"1"}`)
+	require.Equal(t, []string{"400", "invalid", `resource "a/b": it takes letters, digits, - _ and .`}, []string{status, code, why})
 }
 
 func TestBackendsSetsHaveTheLimitsOfBrowsers(t *testing.T) {
