@@ -23,7 +23,7 @@ const (
 	serviceAtOnce  = 32               // requests that one endpoint of one process works on; those beyond are told to come again
 	serviceWithin  = 10 * time.Second // for one request
 	serviceGrace   = time.Second      // for requests under way when the service stops, before they are cut short
-	serviceFlushed = time.Second      // for NATS to hear that the service has stopped
+	serviceFlushed = time.Second / 2  // for NATS to hear that the service has stopped
 )
 
 // Endpoint is one thing that a service does. Handle is called by many at once, with the body of a request; what it
