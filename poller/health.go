@@ -76,7 +76,12 @@ func (f figures) asOf(now time.Time) time.Time {
 }
 
 func (f figures) degraded(now time.Time) bool {
-	return now.Sub(f.asOf(now)) > f.maxStaleness || f.waits(now) > f.maxStaleness || f.cannotWrite(now) || f.need() > f.maxStaleness
+	return now.Sub(f.asOf(now)) > f.maxStaleness || f.waits(now) > f.maxStaleness || f.cannotWrite(now) || f.need() > f.maxStaleness || f.falters(now)
+}
+
+// falters says that the feed is on its way down: whatever MAX_STALENESS is, that is told before.
+func (f figures) falters(now time.Time) bool {
+	return f.watched > 0 && now.Sub(f.quietSince) > f.quiet()*3/5
 }
 
 // waits is how long a newcomer has waited to be asked for.
@@ -127,6 +132,9 @@ func (f figures) whyDegraded(now time.Time) []string {
 	}
 	if f.waits(now) > f.maxStaleness {
 		reasons = append(reasons, fmt.Sprintf("somebody has waited %s for the first look, MAX_STALENESS is %s", seconds(f.waits(now)), f.maxStaleness))
+	}
+	if f.falters(now) {
+		reasons = append(reasons, fmt.Sprintf("no call to the vendor has succeeded for %s", seconds(now.Sub(f.quietSince))))
 	}
 	if f.cannotWrite(now) {
 		reasons = append(reasons, fmt.Sprintf("what was seen could not be written to NATS for %s", seconds(now.Sub(f.unwritten))))
