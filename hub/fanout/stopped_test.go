@@ -13,12 +13,13 @@ import (
 )
 
 const (
-	oneIn     = 50              // clients stops reading
-	aLittle   = 4 << 10         // bytes of room in their sockets, so that they are soon full
-	talkative = users + 1       // whom they alone watch: a user whose states fill them
-	muchText  = 900             // bytes of such a state
-	atATime   = 100             // such states, one a millisecond
-	untilFull = 5 * time.Second // of them, at most: the first to be full is cut off after ten
+	oneIn     = 50                     // clients stops reading
+	aLittle   = 4 << 10                // bytes of room in their sockets, so that they are soon full
+	talkative = users + 1              // whom they alone watch: a user whose states fill them
+	muchText  = 900                    // bytes of such a state
+	atATime   = 400                    // such states
+	aMoment   = 250 * time.Microsecond // between two of them
+	untilFull = 5 * time.Second        // of them, at most: the first to be full is cut off after ten
 )
 
 // BenchmarkStopped is what the others notice, and the hub pays, when one client of fifty stops reading under load, and
@@ -77,7 +78,7 @@ func stop(b *testing.B, s *session, stopping *crowd, n int) {
 	for ; full < n && time.Since(begun) < untilFull; full = s.at.stuck() {
 		for range atATime {
 			require.NoError(b, s.at.publish(talkative, stamp(time.Now())+strings.Repeat("x", muchText)))
-			time.Sleep(time.Millisecond) // else a hub tells the newest of some alone
+			nap(aMoment) // else a hub tells the newest of some alone
 		}
 	}
 	if full < n {
