@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -72,7 +73,32 @@ func (w *bucketWatch) doubt(ctx context.Context) error {
 	return nil
 }
 
-func (w *bucketWatch) stop() { _ = w.Stop() }
+func (w *bucketWatch) stop() { stopWatches(w) }
+
+// stopWatches ends watches, and their consumers at NATS, which are asked for side by side. Should NATS not answer, they
+// end there by themselves.
+func stopWatches(watches ...jetstream.KeyWatcher) {
+	within(stopPatience, func() {
+		var all sync.WaitGroup
+		for _, w := range watches {
+			all.Go(func() { _ = w.Stop() })
+		}
+		all.Wait()
+	})
+}
+
+// within waits for what may hang while NATS is away, and hears no context. After so long it is left to end by itself.
+func within(patience time.Duration, do func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do()
+	}()
+	select {
+	case <-done:
+	case <-time.After(patience):
+	}
+}
 
 // followBucket tells apply everything that a bucket holds and then what happens in it, one call at a time, until ctx
 // is done. It begins anew after outages, and where the bucket was made anew.

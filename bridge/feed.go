@@ -16,7 +16,7 @@ type FeedState string
 // The states of a feed.
 const (
 	FeedLive     FeedState = "live"     // everybody was looked at within MAX_STALENESS
-	FeedDegraded FeedState = "degraded" // some are older than that
+	FeedDegraded FeedState = "degraded" // some are older than that, or no call has succeeded of late
 	FeedDown     FeedState = "down"     // nobody is being looked at
 )
 

@@ -15,7 +15,7 @@ import (
 const (
 	identityCheck = 5 * time.Second // how often we look whether the stream is still the same one
 	followRetry   = time.Second
-	stopPatience  = time.Second // how long a consumer that is looking for NATS may take to stop
+	stopPatience  = time.Second / 2 // how long a consumer may take to stop: nats.go gives NATS five to answer, or waits for it to be back
 )
 
 var (
@@ -219,16 +219,10 @@ func (r *relay) close(consuming jetstream.ConsumeContext) {
 	r.mu.Lock()
 	r.closed = true
 	r.mu.Unlock()
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
+	within(stopPatience, func() {
 		consuming.Stop()
 		<-consuming.Closed()
-	}()
-	select {
-	case <-stopped:
-	case <-time.After(stopPatience):
-	}
+	})
 }
 
 // decode reads a message and holds it against the subject it came on: who writes about a under b's subject

@@ -89,12 +89,12 @@ func (r *Registry) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer holders.stop()
 	watches, err := r.bus.watchBucket(ctx, r.bus.settings.watchBucket())
 	if err != nil {
+		holders.stop()
 		return err
 	}
-	defer watches.stop()
+	defer stopWatches(holders, watches)
 	fresh := r.state.blank()
 	if r.anew { // holders are about to write everything again
 		r.bequeath(fresh)

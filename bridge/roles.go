@@ -160,15 +160,16 @@ func (l *lease) watchFreed(ctx context.Context) (<-chan jetstream.KeyValueEntry,
 	if err != nil {
 		return nil, func() {}
 	}
-	return w.Updates(), func() { _ = w.Stop() }
+	return w.Updates(), func() { stopWatches(w) }
 }
 
-// hold runs lead and renews the lease beside it.
+// hold runs lead and renews the lease beside it. Who is asked to stop leads until it has stopped, and goes on renewing.
 func (l *lease) hold(ctx context.Context, lead func(context.Context) error) error {
 	leading, cancel := context.WithCancelCause(context.WithValue(ctx, leaseKey{}, l))
 	defer cancel(nil)
+	working, ended := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
-	go func() { done <- lead(leading) }()
+	go func() { defer ended(); done <- lead(leading) }()
 	tick := time.NewTicker(l.renewEvery())
 	defer tick.Stop()
 	for {
@@ -178,10 +179,12 @@ func (l *lease) hold(ctx context.Context, lead func(context.Context) error) erro
 			return err
 		case <-tick.C:
 		}
-		at := time.Now()
-		if err := l.renew(ctx); err == nil {
+		at, err := time.Now(), l.renew(working)
+		switch {
+		case err == nil:
 			l.renewed.Store(&at)
-		} else if errors.Is(err, errLost) || !l.sure(time.Now()) {
+		case working.Err() != nil: // there is nothing to renew for any more
+		case errors.Is(err, errLost), !l.sure(time.Now()):
 			cancel(err)
 			return errors.Join(err, <-done)
 		}
@@ -190,10 +193,9 @@ func (l *lease) hold(ctx context.Context, lead func(context.Context) error) erro
 
 var errLost = errors.New("another process has the role")
 
-// renew writes the key again. It waits no longer than until the next renewal is due. Who is asked to stop leads
-// until it has stopped, and goes on renewing.
+// renew writes the key again. It waits no longer than until the next renewal is due.
 func (l *lease) renew(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.renewEvery())
+	ctx, cancel := context.WithTimeout(ctx, l.renewEvery())
 	defer cancel()
 	revision, err := l.bus.roles.Update(ctx, l.key, []byte(l.id), l.revision)
 	switch {

@@ -152,8 +152,7 @@ func fragments(add adder) {
 	add("one that is too long and never ends", tooLarge, masked(opText, sized(40000)), masked(opMore, sized(40000)), masked(opMore, sized(40000)))
 }
 
-// texts: UTF-8, and what is not. The hub looks when a message has arrived, which MAX_MESSAGE_BYTES keeps short; it does
-// not fail sooner.
+// texts: UTF-8, and what is not. How soon it is noticed is TestTextThatCannotBeIsNotWaitedFor.
 func texts(add adder) {
 	for _, id := range []string{"κόσμε", "Hello-µ@ßöäüàá-UTF-8!!", "𝄞😀", "\U0010FFFF", "\u0080\u07FF\u0800\uD7FF\uE000\uFFFD", "\uFFFE\uFFFF", "\U00010000\U000FFFFF"} {
 		hears := isAlive("says pong " + regexp.QuoteMeta(id) + "; ")

@@ -111,7 +111,8 @@
 //   - Foreign pages may not use the hub, under no name that they have lead to it where ALLOWED_ORIGINS is set:
 //     TestOrigins, TestOwnName.
 //   - Whoever breaks the protocol of sockets, or goes to its limits, hears what RFC 6455 wants, is counted where the hub
-//     ends it, and disturbs nobody: TestFraming, FuzzSocket.
+//     ends it, and disturbs nobody: TestFraming, FuzzSocket. Text that can be none any more is not waited for, but to the
+//     end of its frame: TestTextThatCannotBeIsNotWaitedFor, FuzzText.
 //     Who speaks before the answer is heard: TestWhatComesWithTheHandshake.
 //   - Whoever asks for what there is not, or sends what is no request, is answered where HTTP allows, and counted:
 //     TestRefusals. Each limit is one that is counted: TestLimitsAreCounted. What drips, stays silent or has vanished

@@ -32,7 +32,10 @@ type message struct {
 func decodeMessage(data []byte) (message, error) {
 	var m message
 	err := json.Unmarshal(data, &m)
-	if syntax := (*json.SyntaxError)(nil); !utf8.Valid(data) || errors.As(err, &syntax) {
+	if !utf8.Valid(data) {
+		return message{}, errNoText
+	}
+	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
 		return message{}, closeProtocol.because("a message has to be one JSON object")
 	}
 	if err != nil {

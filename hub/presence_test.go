@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -204,6 +205,30 @@ func TestSetOnASocket(t *testing.T) {
 	require.Equal(t, "read_only", got.code(t))
 }
 
+// TestWhatTheVendorWouldNotTake is told in words for who asked, without those of a program before them.
+func TestWhatTheVendorWouldNotTake(t *testing.T) {
+	client, err := easemob.New(easemob.Config{URL: "http://127.0.0.1:1", Org: "demo", App: "presence", Token: "a-fixed-token"})
+	require.NoError(t, err)
+	defer client.Close()
+	h := newWorld(t).hub(func(c *Config) { c.Vendor = client })
+	const digits = `it takes 1 to 10 decimal digits; "0" is offline, "1" online, others are your own`
+	for i, c := range []struct{ resource, status, ext, want string }{
+		{"web", "away", "", `status "away": ` + digits},
+		{"web", "-1", "", `status "-1": ` + digits},
+		{"web", "12345678901", "", `status "12345678901": ` + digits},
+		{"web", "1", strings.Repeat("x", 1025), "ext has 1025 bytes, 1024 is the most"},
+		{"a b", "1", "", `resource "a b": it takes letters, digits, - _ and .`},
+	} {
+		body, err := json.Marshal(setting{Status: c.status, Ext: c.ext})
+		require.NoError(t, err)
+		got := h.ask("PUT", fmt.Sprintf("/v1/presence/u%d/%s", i, url.PathEscape(c.resource)), string(body))
+		require.Equal(t, http.StatusBadRequest, got.status, "%s", got.body)
+		var told refusal
+		require.NoError(t, json.Unmarshal(got.body, &told))
+		require.Equal(t, refusal{Code: "invalid", Message: c.want}, told)
+	}
+}
+
 // TestOnlineOnlySetsNothing: not for want of credentials, so the words are others than those of an edge hub.
 func TestOnlineOnlySetsNothing(t *testing.T) {
 	h := newWorld(t).hub(func(c *Config) { c.Vendor = easemob.Online{} })
@@ -235,7 +260,7 @@ func TestVendorRefusals(t *testing.T) {
 		{vendorSays(t, 400, `{"error":"service open exception","error_description":"the app not open presence service"}`), http.StatusBadGateway, "vendor_refused"},
 		{vendorSays(t, 400, `{"error":"x","error_description":"ext is too big "}`), http.StatusBadRequest, "refused"},
 		{vendorSays(t, 200, `rubbish`), http.StatusBadGateway, ""},
-		{fmt.Errorf("easemob: %w: resource", easemob.ErrInvalid), http.StatusBadRequest, "invalid"},
+		{vendorWouldNot(t, "web", "away", ""), http.StatusBadRequest, "invalid"},
 		{context.DeadlineExceeded, http.StatusBadGateway, "vendor_away"},
 		{errors.New("a secret of ours"), http.StatusBadGateway, "vendor_failed"},
 	} {

@@ -57,7 +57,7 @@ func vendorRefusal(err error) *refusal {
 	case errors.As(err, &said) && said.Status >= 400 && said.Status < 500:
 		return refuse(http.StatusBadRequest, "refused", "the vendor refuses this: "+said.Message)
 	case errors.Is(err, easemob.ErrInvalid):
-		return refuse(http.StatusBadRequest, "invalid", err.Error())
+		return refuse(http.StatusBadRequest, "invalid", easemob.WhyInvalid(err))
 	}
 	return refuse(http.StatusBadGateway, "vendor_failed", "the vendor's answer was of no use; the hub's log says what it was")
 }

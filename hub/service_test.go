@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
-	"github.com/presence-bridge/presence-bridge/bridge/easemob"
 )
 
 // backend is somebody at NATS who is no part of the bridge.
@@ -129,6 +128,20 @@ func TestALeaseKeepsAUserWatched(t *testing.T) {
 	eventually(t, watched("long", 1))
 }
 
+// errors is how many refusals the service says that there were, by endpoint.
+func (b backend) errors() map[string]int {
+	b.t.Helper()
+	m, err := b.nc.Request("$SRV.STATS.presence", nil, time.Minute)
+	require.NoError(b.t, err)
+	var stats micro.Stats
+	require.NoError(b.t, json.Unmarshal(m.Data, &stats))
+	errors := map[string]int{}
+	for _, e := range stats.Endpoints {
+		errors[e.Name] = e.NumErrors
+	}
+	return errors
+}
+
 // TestALeaseOutlivesTheHubThatTookIt, and those that start later keep it as well.
 func TestALeaseOutlivesTheHubThatTookIt(t *testing.T) {
 	w := newWorld(t)
@@ -163,12 +176,15 @@ func TestBackendsSet(t *testing.T) {
 	require.Equal(t, []string{`alice/web_1=1 "busy"`}, v.taken())
 	require.Equal(t, bridge.Hint{UID: "alice", Source: bridge.SourceBridge}, <-hints)
 
+	refusals := b.errors()
 	v.answer(vendorSays(t, 429, `{"error":"reach_limit"}`))
 	status, code, _ := b.isRefused("set", `{"uid":"alice","resource":"web_1","status":"1"}`)
 	require.Equal(t, []string{"503", "busy"}, []string{status, code})
-	v.answer(fmt.Errorf("easemob: %w: resource", easemob.ErrInvalid))
-	status, code, _ = b.isRefused("set", `{"uid":"alice","resource":"a/b","status":"1"}`)
-	require.Equal(t, []string{"400", "invalid"}, []string{status, code})
+	v.answer(vendorWouldNot(t, "a/b", "1", ""))
+	status, code, why := b.isRefused("set", `{"uid":"alice","resource":"a/b","status":"1"}`)
+	require.Equal(t, []string{"400", "invalid", `resource "a/b": it takes letters, digits, - _ and .`}, []string{status, code, why})
+	refusals["set"] += 2
+	require.Equal(t, refusals, b.errors())
 }
 
 func TestBackendsSetsHaveTheLimitsOfBrowsers(t *testing.T) {
@@ -201,6 +217,7 @@ func TestWhatBackendsMayNotAsk(t *testing.T) {
 		return string(data)
 	}
 	const set = `{"uid":"a","resource":"web","status":"1"`
+	refusals := b.errors()
 	for _, c := range []struct{ endpoint, body, status, code, why string }{
 		{"get", ``, "400", "bad_message", "the request is empty"},
 		{"get", `rubbish`, "400", "bad_message", "invalid character"},
@@ -239,7 +256,9 @@ func TestWhatBackendsMayNotAsk(t *testing.T) {
 		status, code, why := b.isRefused(c.endpoint, c.body)
 		require.Equal(t, []string{c.status, c.code}, []string{status, code}, "%s %.80s: %s", c.endpoint, c.body, why)
 		require.Contains(t, why, c.why, "%s %.80s", c.endpoint, c.body)
+		refusals[c.endpoint]++
 	}
+	require.Equal(t, refusals, b.errors())
 	require.False(t, h.watches("a"))
 	require.Equal(t, 1000, b.watch("billing", "1m", strings.Split(strings.Trim(strings.ReplaceAll(many(1000), `"`, ""), "[]"), ",")...).Watched)
 }

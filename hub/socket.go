@@ -127,10 +127,15 @@ func (k *socket) take(kind websocket.MessageType, r io.Reader) error {
 	late := time.AfterFunc(messageWithin, k.late)
 	room := rooms.Get().(*bytes.Buffer)
 	defer giveBack(room)
+	if kind == websocket.MessageText {
+		r = &text{Reader: r}
+	}
 	_, err := room.ReadFrom(io.LimitReader(r, k.hub.limits.MaxMessageBytes+1))
 	late.Stop()
 	data := room.Bytes()
 	switch {
+	case err == errNoText:
+		return errNoText
 	case err != nil:
 		return k.broken(err)
 	case int64(len(data)) > k.hub.limits.MaxMessageBytes:

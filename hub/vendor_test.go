@@ -10,6 +10,17 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge/easemob"
 )
 
+// vendorWouldNot is the error of the real client about what it would not send.
+func vendorWouldNot(t *testing.T, resource, status, ext string) error {
+	t.Helper()
+	client, err := easemob.New(easemob.Config{URL: "http://127.0.0.1:1", Org: "demo", App: "presence", Token: "a-fixed-token"})
+	require.NoError(t, err)
+	defer client.Close()
+	err = client.SetPresence(t.Context(), "me", resource, status, ext)
+	require.ErrorIs(t, err, easemob.ErrInvalid)
+	return err
+}
+
 // vendorSays is the error of the real client when the vendor answers so.
 func vendorSays(t *testing.T, status int, body string) error {
 	t.Helper()

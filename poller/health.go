@@ -94,7 +94,12 @@ func (f figures) asOf(now time.Time) time.Time {
 }
 
 func (f figures) degraded(now time.Time) bool {
-	return now.Sub(f.asOf(now)) > f.maxStaleness || f.waits(now) > f.maxStaleness || f.cannotWrite(now) || f.need() > f.maxStaleness
+	return now.Sub(f.asOf(now)) > f.maxStaleness || f.waits(now) > f.maxStaleness || f.cannotWrite(now) || f.need() > f.maxStaleness || f.falters(now)
+}
+
+// falters says that the feed is on its way down: whatever MAX_STALENESS is, that is told before.
+func (f figures) falters(now time.Time) bool {
+	return f.watched > 0 && now.Sub(f.quietSince) > f.quiet()*3/5
 }
 
 // waits is how long a newcomer has waited to be asked for.
@@ -147,6 +152,7 @@ func (f figures) whyDegraded(now time.Time) (reasons []reason) {
 	age, waits, limit := now.Sub(f.asOf(now)), f.waits(now), f.maxStaleness
 	add(age > limit, bridge.FeedOldLooks, "the oldest look is %s old, MAX_STALENESS is %s", seconds(age), limit)
 	add(waits > limit, bridge.FeedNewcomersWait, "somebody has waited %s for the first look, MAX_STALENESS is %s", seconds(waits), limit)
+	add(f.falters(now), bridge.FeedVendorFails, "no call to the vendor has succeeded for %s", seconds(now.Sub(f.quietSince)))
 	add(f.cannotWrite(now), bridge.FeedNotWritten, "what was seen could not be written to NATS for %s", seconds(now.Sub(f.unwritten)))
 	add(!f.oldest.IsZero() && f.oldest.Before(f.began), bridge.FeedTakenOver,
 		"this poller took over %s ago and has yet to look at everybody once", seconds(now.Sub(f.began)))

@@ -56,6 +56,10 @@ func TestHealth(t *testing.T) {
 			bridge.FeedDegraded, noon.Add(-3 * time.Second), []string{"200,000 users at 40 calls a second take 50 s"}, []bridge.FeedCode{bridge.FeedRateTooLow}},
 		{"the app's own clients call", func(f *figures) { f.budget = 3.2 },
 			bridge.FeedDegraded, noon.Add(-3 * time.Second), []string{"12,000 users at 3.2 calls a second take 37 s: the vendor refuses more", "so that 4 go through, or raise MAX_STALENESS (30s) to 38s"}, []bridge.FeedCode{bridge.FeedLimitTooLow}},
+		{"no call has succeeded of late", func(f *figures) { f.quietSince, f.err = noon.Add(-4*time.Second), away },
+			bridge.FeedDegraded, noon.Add(-3 * time.Second), []string{"no call to the vendor has succeeded for 4.0 s", "the last call failed: easemob get: 429"}, []bridge.FeedCode{bridge.FeedVendorFails, bridge.FeedCallFailed}},
+		{"no call has come back of late", func(f *figures) { f.quietSince = noon.Add(-4 * time.Second) },
+			bridge.FeedDegraded, noon.Add(-3 * time.Second), []string{"no call to the vendor has succeeded for 4.0 s"}, []bridge.FeedCode{bridge.FeedVendorFails}},
 		{"no call succeeds", func(f *figures) { f.quietSince, f.err, f.unknown = noon.Add(-8*time.Second), away, 1 },
 			bridge.FeedDown, noon.Add(-3 * time.Second), []string{"no call to the vendor has succeeded for 8.0 s", "429", "1 user wait"}, []bridge.FeedCode{bridge.FeedVendorFails, bridge.FeedUnknownUsers}},
 		{"no call comes back", func(f *figures) { f.quietSince = noon.Add(-80 * time.Second) },
@@ -83,6 +87,28 @@ func TestHealth(t *testing.T) {
 				require.Contains(t, got.Reason, part)
 			}
 		})
+	}
+}
+
+// TestDegradedComesBeforeDown where the vendor falls silent, whatever the settings are: told once a second, at whatever
+// moment of it.
+func TestDegradedComesBeforeDown(t *testing.T) {
+	for _, rate := range []float64{0.1, 1, 40} {
+		for _, f := range []figures{
+			{maxStaleness: time.Second, revisit: 100 * time.Millisecond}, {maxStaleness: 30 * time.Second, revisit: 500 * time.Millisecond},
+			{maxStaleness: time.Hour, revisit: time.Second}, {maxStaleness: time.Hour, revisit: time.Minute},
+		} {
+			for late := range 10 {
+				f.watched, f.rate, f.budget, f.oldest, f.quietSince = 1, rate, rate, noon, noon
+				told := []bridge.FeedState{bridge.FeedLive}
+				for now := noon.Add(time.Duration(late) * bridge.FeedEvery / 10); told[len(told)-1] != bridge.FeedDown; now = now.Add(bridge.FeedEvery) {
+					if state := health(now, f).State; state != told[len(told)-1] {
+						told = append(told, state)
+					}
+				}
+				require.Equal(t, []bridge.FeedState{bridge.FeedLive, bridge.FeedDegraded, bridge.FeedDown}, told, "%+v", f)
+			}
+		}
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -163,6 +165,47 @@ func TestAllSubscriptionsReadsOnToAnEmptyPage(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, all)
 			assert.Equal(t, tt.calls, *calls)
+		})
+	}
+}
+
+// TestAPageThatFailsIsAskedForAgain, and not the pages before it.
+func TestAPageThatFailsIsAskedForAgain(t *testing.T) {
+	const a, b = `{"uid":"a","expiry":1}`, `{"uid":"b","expiry":2}`
+	spoilt := func() (*http.Response, error) { return reply(200, `{"result":{"subl`), nil }
+	for name, tt := range map[string]struct {
+		fails func() (*http.Response, error)
+		times int // in a row, of the second page
+		calls int
+		well  bool
+	}{
+		"throttled":           {func() (*http.Response, error) { return reply(429, `{"error":"reach_limit"}`), nil }, 3, 6, true},
+		"too many queries":    {func() (*http.Response, error) { return reply(400, `{"result":"too many queries"}`), nil }, 3, 6, true},
+		"broken":              {func() (*http.Response, error) { return reply(500, ""), nil }, 3, 6, true},
+		"spoilt on its way":   {spoilt, 3, 6, true},
+		"cut off":             {func() (*http.Response, error) { return nil, io.ErrUnexpectedEOF }, 3, 6, true},
+		"spoilt for ever":     {spoilt, 99, 5, false},
+		"refused for good":    {func() (*http.Response, error) { return reply(403, ""), nil }, 99, 2, false},
+		"not answered at all": {func() (*http.Response, error) { return nil, os.ErrDeadlineExceeded }, 99, 2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v, _ := pages("2", a, b)
+				calls := 0
+				c := newClient(t, Config{Rate: 1e6}, func(r *http.Request) (*http.Response, error) {
+					calls++
+					if r.URL.Query().Get("pageNum") == "2" && calls <= 1+tt.times {
+						return tt.fails()
+					}
+					return v(r)
+				})
+				all, err := c.AllSubscriptions(t.Context(), "svc", nil)
+				assert.Equal(t, tt.well, err == nil, "%v", err)
+				assert.Equal(t, tt.calls, calls)
+				if tt.well {
+					assert.Equal(t, []Subscription{{"a", unix(1)}, {"b", unix(2)}}, all)
+				}
+			})
 		})
 	}
 }

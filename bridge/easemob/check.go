@@ -21,10 +21,14 @@ const (
 	maxDigits   = 10  // of a status; the vendor names no limit
 )
 
-// invalid is an error about an argument, see [ErrInvalid].
-func invalid(format string, args ...any) error {
-	return fmt.Errorf("easemob: %w: %s", ErrInvalid, fmt.Sprintf(format, args...))
-}
+// argumentError says what is wrong with an argument, see [ErrInvalid].
+type argumentError string
+
+func invalid(format string, args ...any) error { return argumentError(fmt.Sprintf(format, args...)) }
+
+func (e argumentError) Error() string { return "easemob: " + ErrInvalid.Error() + ": " + string(e) }
+
+func (e argumentError) Unwrap() error { return ErrInvalid }
 
 // fold is how the vendor tells users apart: "Aa" and "aa" are one (ED24). Whether it folds what stands in
 // these calls is documented nowhere, so we do.
@@ -76,7 +80,7 @@ func checkSet(uid, resource, status, ext string) error {
 	case !safeSegment(resource):
 		return invalid("resource %q: it takes letters, digits, - _ and .", resource)
 	case !digits(status) || len(status) > maxDigits:
-		return invalid("status %.20q: it takes 1 to %d decimal digits", status, maxDigits)
+		return invalid(`status %.20q: it takes 1 to %d decimal digits; "0" is offline, "1" online, others are your own`, status, maxDigits)
 	case len(ext) > MaxExt:
 		return invalid("ext has %d bytes, %d is the most", len(ext), MaxExt)
 	case !utf8.ValidString(ext):

@@ -15,6 +15,12 @@ import (
 // ErrInvalid is wrapped by every error about an argument: nothing was sent.
 var ErrInvalid = errors.New("invalid argument")
 
+// WhyInvalid is what is wrong with an argument, in words for whoever gave it; empty where the error is about none.
+func WhyInvalid(err error) string {
+	why, _ := errors.AsType[argumentError](err)
+	return string(why)
+}
+
 // Error says that the vendor refused a call, answered it with something of no use, or could not be reached.
 type Error struct {
 	Kind    Kind

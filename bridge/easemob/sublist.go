@@ -2,12 +2,18 @@ package easemob
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 )
 
 // maxPages bounds [Client.AllSubscriptions]: an operator has 3,000 subscriptions at most, so some 30 pages.
 const maxPages = 64
+
+// pageTries is how often [Client.AllSubscriptions] asks for a page that fails in a way that passes. Where one call in five
+// fails, one walk in a thousand through thirty pages would come to its end without.
+const pageTries = 4
 
 // Subscriptions asks for one page (from 1) of up to size (at most [MaxPage]) users whom operator subscribes.
 // The list lags behind subscribe and unsubscribe by some ten seconds (JAVA's test waits as long).
@@ -37,12 +43,13 @@ func (c *Client) Subscriptions(ctx context.Context, operator string, page, size 
 
 // AllSubscriptions asks for every page. The list shifts and lags while it is read, so neither the total nor a
 // short page is its end: an empty page is, or one that brings nobody new. Who is on two pages counts once,
-// with the later expiry. Whoever gives a func read (it may be nil) hears after each page how many users there are.
+// with the later expiry. A page that is refused for now, or spoilt on its way, is asked for again; one that takes too long
+// is not. Whoever gives a func read (it may be nil) hears after each page how many users there are.
 func (c *Client) AllSubscriptions(ctx context.Context, operator string, read func(users int)) ([]Subscription, error) {
 	var all []Subscription
 	at := map[string]int{} // uid -> index in all
 	for page := 1; page <= maxPages; page++ {
-		list, err := c.Subscriptions(ctx, operator, page, MaxPage)
+		list, err := c.page(ctx, operator, page)
 		if err != nil {
 			return nil, fmt.Errorf("listing subscriptions, page %d: %w", page, err)
 		}
@@ -65,4 +72,19 @@ func (c *Client) AllSubscriptions(ctx context.Context, operator string, read fun
 		}
 	}
 	return nil, fmt.Errorf("listing subscriptions: more than %d pages of %d", maxPages, MaxPage)
+}
+
+func (c *Client) page(ctx context.Context, operator string, page int) (list SubscriptionPage, err error) {
+	for range pageTries {
+		list, err = c.Subscriptions(ctx, operator, page, MaxPage)
+		if !IsRetryable(err) || timedOut(err) {
+			break
+		}
+	}
+	return list, err
+}
+
+func timedOut(err error) bool {
+	late, ok := errors.AsType[net.Error](err)
+	return ok && late.Timeout()
 }

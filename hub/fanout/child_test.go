@@ -68,6 +68,9 @@ func (c *child) stop() {
 func (c *child) goroutines() int { return c.ask("goroutines") }
 func (c *child) collect()        { c.ask("collect") }
 
+// stuck is how many of a hub's sockets take nothing at the moment.
+func (c *child) stuck() int { return c.ask("stuck") }
+
 func (c *child) ask(question string) int {
 	c.t.Helper()
 	_, err := fmt.Fprintln(c.in, question)

@@ -44,7 +44,7 @@
 //     to the answer of the subscribe. The log is empty. A tenth of the clients are there before.
 //   - BenchmarkIdle: clients of 20 users to whom nothing happens.
 //   - BenchmarkStopped: W2 with 1,000 changes a second, of whose clients one in fifty stops reading. Measured is from when
-//     the sockets of all who stopped are full, until they read on.
+//     the sockets of all who stopped are full, which the states of a user whom they alone watch see to, until they read on.
 //
 // # How to read it
 //

@@ -58,7 +58,6 @@ type session struct {
 	crowd    *crowd
 	audience audience
 	next     int           // of users: whose turn to change it was last
-	more     string        // comes after the time in a state's text
 	newest   []int64       // of each user: when the last change was published; nil: nobody asks
 	patience time.Duration // see the constant
 }
@@ -108,7 +107,7 @@ func (s *session) change(outstanding func() int64) int64 {
 	if s.newest != nil {
 		s.newest[s.next] = now.UnixNano()
 	}
-	if err := s.at.publish(s.next, stamp(now)+s.more); err != nil {
+	if err := s.at.publish(s.next, stamp(now)); err != nil {
 		s.t.Fatal("publishing:", err)
 	}
 	return told

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/presence-bridge/presence-bridge/bridge"
@@ -22,12 +23,29 @@ var app = bridge.App{Org: "bench", Name: "fanout"}
 // natsVariable tells a hub where NATS is.
 const natsVariable = "FANOUT_NATS"
 
+// metrics are those of a hub.
+var metrics = prometheus.NewRegistry()
+
 // answer is what a child says to its parent's question.
 func answer(question string) int {
-	if question == "collect" {
+	switch question {
+	case "collect":
 		debug.FreeOSMemory()
+	case "stuck":
+		return stuck()
 	}
 	return runtime.NumGoroutine()
+}
+
+// stuck is how many sockets take nothing at the moment; -1: there is no hub.
+func stuck() int {
+	families, _ := metrics.Gather()
+	for _, f := range families {
+		if f.GetName() == "presence_bridge_hub_stuck_sockets" {
+			return int(f.GetMetric()[0].GetGauge().GetValue())
+		}
+	}
+	return -1
 }
 
 // serveNATS keeps its streams in memory.
@@ -53,7 +71,7 @@ func serveHub(ctx context.Context, at func(...any)) error {
 	if err != nil {
 		return err
 	}
-	h, err := hub.New(hub.Config{Bus: bus, Auth: hub.Auth{None: true}, ID: "hub",
+	h, err := hub.New(hub.Config{Bus: bus, Auth: hub.Auth{None: true}, ID: "hub", Registerer: metrics,
 		Limits: hub.Limits{MaxConnectionsPerSubject: 1 << 20, MaxUIDsPerSubject: 1 << 30}})
 	if err != nil {
 		return err

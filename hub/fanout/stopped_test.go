@@ -3,17 +3,23 @@
 package fanout
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 const (
-	oneIn     = 50               // clients stops reading
-	aLittle   = 4 << 10          // bytes of room in their sockets, so that they are soon full
-	muchText  = 900              // bytes more in a state, to fill them
-	untilFull = 20 * time.Second // of that, at most
+	oneIn     = 50                     // clients stops reading
+	aLittle   = 4 << 10                // bytes of room in their sockets, so that they are soon full
+	talkative = users + 1              // whom they alone watch: a user whose states fill them
+	muchText  = 900                    // bytes of such a state
+	atATime   = 400                    // such states
+	aMoment   = 250 * time.Microsecond // between two of them
+	untilFull = 5 * time.Second        // of them, at most: the first to be full is cut off after ten
 )
 
 // BenchmarkStopped is what the others notice, and the hub pays, when one client of fifty stops reading under load, and
@@ -24,14 +30,13 @@ func BenchmarkStopped(b *testing.B) {
 	inTurns(b, func(f figures) {
 		at := startHub(b)
 		h := &heard{of: make([]map[int64]bool, few)}
-		stopping := newCrowd(b, at.at[0], a.clients[:few])
+		stopping := newCrowd(b, at.at[0], withTalkative(a.clients[:few]))
 		stopping.room, stopping.got = aLittle, h.note
 		stopping.gather()
 		s := connect(b, at, audienceOf(a.clients[few:], users), *settle)
 		defer func() { stopping.stop(); s.end() }()
 		s.newest = make([]int64, users+1)
 
-		s.flood(*duration) // what that costs in memory is not what stopping does
 		all := s.rate(busy, *duration)
 		tell(b, "all read", all)
 		memory := at.resident()
@@ -55,26 +60,31 @@ func BenchmarkStopped(b *testing.B) {
 	})
 }
 
-// stop has a crowd stop reading, and sends so much that the sockets of all of it are full soon: then the hub has a goroutine
-// for each, and would cut them off ten seconds later.
+// withTalkative has clients watch one user more.
+func withTalkative(clients [][]int) (more [][]int) {
+	for _, uids := range clients {
+		more = append(more, append(slices.Clone(uids), talkative))
+	}
+	return more
+}
+
+// stop has a crowd stop reading, and fills the sockets of all of it, which alone are told what does: then the hub has a
+// goroutine for each, and would cut them off ten seconds later. How much a socket takes is the kernel's to say, who gives
+// it more room as it pleases.
 func stop(b *testing.B, s *session, stopping *crowd, n int) {
 	b.Helper()
-	before := s.at.goroutines()
 	stopping.paused.Store(true)
-	full := 0
-	for begun := time.Now(); full < n && time.Since(begun) < untilFull; full = s.at.goroutines() - before {
-		s.flood(500 * time.Millisecond)
+	begun, full := time.Now(), 0
+	for ; full < n && time.Since(begun) < untilFull; full = s.at.stuck() {
+		for range atATime {
+			require.NoError(b, s.at.publish(talkative, stamp(time.Now())+strings.Repeat("x", muchText)))
+			nap(aMoment) // else a hub tells the newest of some alone
+		}
 	}
 	if full < n {
 		b.Fatalf("only %d of %d sockets are full", full, n)
 	}
-}
-
-// flood publishes long states for a while, as fast as they are delivered.
-func (s *session) flood(d time.Duration) {
-	s.more = strings.Repeat("x", muchText)
-	s.saturate(outstanding, d)
-	s.more = ""
+	b.Logf("%d sockets are full after %v", full, time.Since(begun).Round(time.Millisecond))
 }
 
 // heard is what clients have been told.

@@ -336,3 +336,10 @@ func TestConfigTellsAllThatIsWrong(t *testing.T) {
 	}
 	require.ErrorContains(t, Config{ID: "k"}.Validate(), "EASEMOB_OPERATORS")
 }
+
+func TestLifetimesAreWholeSeconds(t *testing.T) {
+	c := Config{Operators: []string{"op-1"}, ID: "k", TTL: 90 * time.Second}
+	require.NoError(t, c.Validate())
+	c.TTL += time.Millisecond
+	require.ErrorContains(t, c.Validate(), "SUBSCRIPTION_TTL 1m30.001s: the vendor takes whole seconds")
+}

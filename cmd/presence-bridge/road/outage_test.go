@@ -82,7 +82,7 @@ func TestNATSAway(t *testing.T) {
 // nobody is called offline, neither to who was there nor to who asks. When it is back all is as the vendor has it.
 func TestVendorAway(t *testing.T) {
 	r := build(t, emulator.Options{Users: 50, Paused: true, Seed: 22})
-	r.stale = 3 * time.Second // less than the silence that means down
+	r.stale = 30 * time.Second // as by default, and more than the silence that means down
 	uids := people(50)
 	for _, uid := range uids {
 		r.emulator.SetUser(uid, map[string]string{"web_1": "1"}, "before")
