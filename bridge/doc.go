@@ -91,8 +91,6 @@
 //   - A request is answered once, by one process, or told at once that it is busy: TestAServiceAnswers,
 //     TestTheDutiesAreShared, TestABusyServiceSaysSoAtOnce; also when the service stops, or its connection is lost:
 //     TestAServiceThatStopsAnswersWhatIsUnderWay, TestAServiceWhoseConnectionIsClosedStops.
-//   - A refusal is counted as an error, however late it comes, and the service looks like any of nats.go's micro:
-//     TestRefusalsAreCounted, TestTheServiceIsLikeOneOfMicros.
 //   - What a poller has learned is read back whole, or not at all: TestWhatWasLearnedIsKept,
 //     TestWhatWasLearnedByHalvesIsRefused.
 //   - One leads at a time, a graceful stop hands over within a second, a crash within the role's TTL and what

@@ -2,11 +2,13 @@ package bridge
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"regexp"
+	"runtime/debug"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -51,81 +53,138 @@ func refused(code int, name, description string) *ServiceError {
 // Serve answers requests as the NATS micro service [ServiceName], beside other processes that do, until ctx is done
 // and whatever was under way has been answered. version is a semantic version; any other counts as 1.0.0.
 func (b *Bus) Serve(ctx context.Context, version, description string, endpoints ...Endpoint) error {
-	return b.serve(ctx, serviceGrace, version, description, endpoints)
+	return b.serve(ctx, serviceGrace, micro.Config{Version: strings.TrimPrefix(version, "v"), Description: description}, endpoints)
 }
 
-func (b *Bus) serve(ctx context.Context, grace time.Duration, version, description string, endpoints []Endpoint) error {
+func (b *Bus) serve(ctx context.Context, grace time.Duration, c micro.Config, endpoints []Endpoint) error {
 	working, cutShort := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutShort()
-	s := newService(working, b, version, description, endpoints)
-	if err := s.start(); err != nil {
-		s.stop()
+	s := &service{bus: b, ctx: working, desk: map[string]*desk{}}
+	added, err := s.add(c, endpoints)
+	if err != nil {
 		return fmt.Errorf("serving %s: %w", ServiceName, err)
 	}
 	<-ctx.Done()
-	s.stop()
+	err = added.Stop()
 	_ = b.nc.FlushTimeout(serviceFlushed) // from here on requests go to others; should NATS be away, none comes
 	late := time.AfterFunc(grace, cutShort)
 	defer late.Stop()
 	s.wait()
-	return nil
+	return err
 }
 
-// service is a service of nats.go's micro as everybody sees it, with micro's names and types, but not run by micro: that
-// works on one request of an endpoint at a time, and counts one as done, and not refused, once its handler has returned.
-type service struct {
-	bus     *Bus
-	ctx     context.Context // of requests under way
-	about   micro.ServiceIdentity
-	says    string // what it is for
-	started time.Time
-	desks   []*desk
-	subs    []*nats.Subscription
-}
-
-func newService(ctx context.Context, b *Bus, version, description string, endpoints []Endpoint) *service {
-	s := &service{bus: b, ctx: ctx, says: description, started: time.Now().UTC(), about: micro.ServiceIdentity{
-		Name: ServiceName, ID: rand.Text(), Version: semantic(version), Metadata: map[string]string{}}}
+func (s *service) add(c micro.Config, endpoints []Endpoint) (micro.Service, error) {
 	for _, e := range endpoints {
-		s.desks = append(s.desks, newDesk(s, e))
+		s.desk[e.Name] = &desk{places: make(chan struct{}, serviceAtOnce)}
 	}
-	return s
-}
-
-var semantics = regexp.MustCompile(`^(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}([-+][0-9A-Za-z.+-]+)?$`)
-
-func semantic(version string) string {
-	if version = strings.TrimPrefix(version, "v"); semantics.MatchString(version) {
-		return version
+	c.Name, c.StatsHandler = ServiceName, s.stats
+	added, err := micro.AddService(s.bus.nc, c)
+	if errors.Is(err, micro.ErrConfigValidation) {
+		c.Version = "1.0.0"
+		added, err = micro.AddService(s.bus.nc, c)
 	}
-	return "1.0.0"
-}
-
-// start subscribes to requests, and to questions about the service.
-func (s *service) start() error {
-	for _, d := range s.desks {
-		sub, err := s.bus.nc.QueueSubscribe(d.subject(), micro.DefaultQueueGroup, d.take)
-		if err != nil {
-			return err
+	if err != nil {
+		return nil, err
+	}
+	group := added.AddGroup(ServiceSubject)
+	for _, e := range endpoints {
+		if err := group.AddEndpoint(e.Name, s.handler(e)); err != nil {
+			return nil, errors.Join(err, added.Stop())
 		}
-		s.subs = append(s.subs, sub)
 	}
-	return s.startTelling()
+	return added, nil
 }
 
-// stop ends what start began. What has come already is still taken. An error is of a connection that is closed, on
-// which nothing comes.
-func (s *service) stop() {
-	for _, sub := range s.subs {
-		_ = sub.Drain()
-	}
+// service is what requests share.
+type service struct {
+	bus  *Bus
+	ctx  context.Context // of requests under way
+	desk map[string]*desk
+}
+
+// desk is one endpoint's: a request takes a place and is worked on beside the subscription, which must not wait. What
+// comes of it is counted here, as micro believes it done at once.
+type desk struct {
+	places                  chan struct{}
+	answered, refused, busy atomic.Uint64
 }
 
 // wait takes every place, so that nothing is under way then and nothing begins any more.
 func (s *service) wait() {
-	for _, d := range s.desks {
+	for _, d := range s.desk {
 		for range cap(d.places) {
 			d.places <- struct{}{}
 		}
 	}
+}
+
+func (s *service) stats(e *micro.Endpoint) any {
+	d := s.desk[e.Name]
+	return map[string]uint64{"answered": d.answered.Load(), "refused": d.refused.Load(), "busy": d.busy.Load()}
+}
+
+func (s *service) handler(e Endpoint) micro.HandlerFunc {
+	d := s.desk[e.Name]
+	return func(r micro.Request) {
+		body, reply := r.Data(), r.Reply()
+		select {
+		case d.places <- struct{}{}:
+		default:
+			d.busy.Add(1)
+			s.answer(reply, nil, refused(503, "busy", "this hub has too many of these requests under way; try again in a moment"))
+			return
+		}
+		go func() { // wait waits for it
+			defer func() { <-d.places }()
+			answer, err := s.work(e, body)
+			d.count(s.answer(reply, answer, err))
+		}()
+	}
+}
+
+func (d *desk) count(refused bool) {
+	if refused {
+		d.refused.Add(1)
+	} else {
+		d.answered.Add(1)
+	}
+}
+
+// work does what is asked. A panic harms nobody but who asked.
+func (s *service) work(e Endpoint, body []byte) (answer []byte, no *ServiceError) {
+	defer func() {
+		if why := recover(); why != nil {
+			s.bus.log.Error("a request made the service panic", "endpoint", e.Name, "error", why, "stack", string(debug.Stack()))
+			no = refused(500, "internal", "it could not be answered; the log of the bridge says why")
+		}
+	}()
+	ctx, cancel := context.WithTimeout(s.ctx, serviceWithin)
+	defer cancel()
+	return e.Handle(ctx, body)
+}
+
+// answer sends an answer, and says whether it was a refusal. It may come long after micro has forgotten the request,
+// so it says no as micro would, without it.
+func (s *service) answer(reply string, body []byte, no *ServiceError) bool {
+	if most := s.bus.nc.MaxPayload(); no == nil && int64(len(body)) > most {
+		no = refused(413, "too_large", fmt.Sprintf("the answer has %d bytes and NATS carries %d: ask for fewer users at once", len(body), most))
+	}
+	m := nats.NewMsg(reply)
+	m.Data = body
+	if no != nil {
+		m.Data = no.Body
+		m.Header.Set(micro.ErrorHeader, oneLine(no.Description))
+		m.Header.Set(micro.ErrorCodeHeader, strconv.Itoa(no.Code))
+	}
+	if reply != "" { // else nobody wants to know
+		if err := s.bus.nc.PublishMsg(m); err != nil {
+			s.bus.log.Debug("answering a request", "error", err)
+		}
+	}
+	return no != nil
+}
+
+// oneLine makes of what is told what a header can carry.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 }

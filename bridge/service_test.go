@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -78,102 +76,12 @@ func TestAServiceAnswers(t *testing.T) {
 	require.NoError(t, json.Unmarshal(m.Data, &info))
 	require.Equal(t, "1.2.3", info.Version)
 	require.Len(t, info.Endpoints, 4)
-}
-
-// TestRefusalsAreCounted as micro counts them, though they come long after their requests were taken up.
-func TestRefusalsAreCounted(t *testing.T) {
-	t.Parallel()
-	s := slow{make(chan struct{}), make(chan struct{})}
-	nc, _ := offered(t, newBus(t), "", s.endpoint(), Endpoint{"echo", echo},
-		Endpoint{"no", func(context.Context, []byte) ([]byte, *ServiceError) {
-			return nil, refused(400, "bad", "this is wrong\nand that")
-		}})
-	stats := func() (list []*micro.EndpointStats) {
-		m, err := nc.Request("$SRV.STATS."+ServiceName, nil, soon)
-		require.NoError(t, err)
-		var stats micro.Stats
-		require.NoError(t, json.Unmarshal(m.Data, &stats))
-		return stats.Endpoints
-	}
-	var slow sync.WaitGroup
-	for range serviceAtOnce {
-		slow.Go(func() { asked(t, nc, "slow", "x") })
-		<-s.begun
-	}
-	asked(t, nc, "slow", "one too many")
-	busy := stats()[0]
-	require.Equal(t, []int{1, 1}, []int{busy.NumRequests, busy.NumErrors})
-	require.Equal(t, "503:"+errBusy.Description, busy.LastError)
-	close(s.letGo)
-	slow.Wait()
-	asked(t, nc, "echo", "a")
-	asked(t, nc, "echo", "b")
-	asked(t, nc, "no", "c")
-	asked(t, nc, "no", "d")
-	all := stats()
-	for i, want := range []struct {
-		name             string
-		requests, errors int
-		last, data       string
-	}{
-		{"slow", serviceAtOnce + 1, 1, "503:" + errBusy.Description, fmt.Sprintf(`{"answered":%d,"refused":0,"busy":1}`, serviceAtOnce)},
-		{"echo", 2, 0, "", `{"answered":2,"refused":0,"busy":0}`},
-		{"no", 2, 2, "400:this is wrong; and that", `{"answered":0,"refused":2,"busy":0}`},
-	} {
-		got := all[i]
-		require.Equal(t, want.name, got.Name)
-		require.Equal(t, []int{want.requests, want.errors}, []int{got.NumRequests, got.NumErrors}, want.name)
-		require.Equal(t, want.last, got.LastError, want.name)
-		require.JSONEq(t, want.data, string(got.Data), want.name)
-		require.Positive(t, got.ProcessingTime, want.name)
-		require.Equal(t, got.ProcessingTime/time.Duration(want.requests), got.AverageProcessingTime, want.name)
-	}
-}
-
-// TestTheServiceIsLikeOneOfMicros: who asks about services cannot tell ours from one that micro runs, at each of the
-// subjects where they ask.
-func TestTheServiceIsLikeOneOfMicros(t *testing.T) {
-	t.Parallel()
-	like := func(start func(nc *nats.Conn)) (told map[string]any) {
-		nc := connectTo(t, startServer(t, ServerOptions{}))
-		start(nc)
-		told = map[string]any{}
-		var id string
-		for _, of := range []string{"", "." + ServiceName, "." + ServiceName + ".ID"} {
-			for _, verb := range []string{"PING", "INFO", "STATS"} {
-				var answer map[string]any
-				require.Eventually(t, func() bool {
-					m, err := nc.Request("$SRV."+verb+strings.Replace(of, "ID", id, 1), nil, soon)
-					return err == nil && json.Unmarshal(m.Data, &answer) == nil
-				}, soon, often, "%s%s", verb, of)
-				id = answer["id"].(string)
-				told[verb+of] = shape(answer)
-			}
-		}
-		return told
-	}
-	micros := like(func(nc *nats.Conn) {
-		s, err := micro.AddService(nc, micro.Config{Name: ServiceName, Version: "1.2.3", Description: "for the test",
-			StatsHandler: func(*micro.Endpoint) any { return ended{} }})
-		require.NoError(t, err)
-		t.Cleanup(func() { _ = s.Stop() })
-		require.NoError(t, s.AddGroup(ServiceSubject).AddEndpoint("echo", micro.HandlerFunc(func(micro.Request) {})))
-	})
-	require.Equal(t, micros, like(func(nc *nats.Conn) {
-		b, err := Open(t.Context(), nc, demoApp, quick, nil)
-		require.NoError(t, err)
-		offered(t, b, "v1.2.3", Endpoint{"echo", echo})
-	}))
-}
-
-// shape is what somebody was told, without what differs from service to service.
-func shape(answer map[string]any) map[string]any {
-	for _, own := range []string{"id", "started"} {
-		if text, ok := answer[own].(string); ok && text != "" {
-			answer[own] = "some"
-		}
-	}
-	return answer
+	var stats micro.Stats
+	require.Eventually(t, func() bool {
+		m, err = nc.Request("$SRV.STATS."+ServiceName, nil, soon)
+		return err == nil && json.Unmarshal(m.Data, &stats) == nil && string(stats.Endpoints[0].Data) == `{"answered":3,"busy":0,"refused":0}` &&
+			string(stats.Endpoints[1].Data) == `{"answered":0,"busy":0,"refused":1}`
+	}, soon, often)
 }
 
 func TestAnyVersionWillDo(t *testing.T) {
@@ -235,7 +143,7 @@ func TestAServiceThatStopsAnswersWhatIsUnderWay(t *testing.T) {
 			s := slow{make(chan struct{}), make(chan struct{})}
 			b := newBus(t)
 			nc, stop := running(t, b, 1, func(ctx context.Context) error {
-				return b.serve(ctx, grace, "1.0.0", "", []Endpoint{s.endpoint()})
+				return b.serve(ctx, grace, micro.Config{Version: "1.0.0"}, []Endpoint{s.endpoint()})
 			})
 			answer := make(chan reply, 1)
 			var others sync.WaitGroup
