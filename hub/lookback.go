@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -63,7 +62,7 @@ func (h *Hub) lookBack(ctx context.Context, g grant, uid bridge.UID) (historyAns
 		return historyAnswer{}, err
 	}
 	defer done()
-	changes, err := h.bus.History(ctx, uid)
+	log, err := h.bus.History(ctx, uid)
 	if err != nil {
 		return historyAnswer{}, h.lookBackRefusal(err)
 	}
@@ -73,21 +72,29 @@ func (h *Hub) lookBack(ctx context.Context, g grant, uid bridge.UID) (historyAns
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return historyAnswer{UID: uid, Changes: h.mayBeSeen(uid, changes), Subscription: untilOf(subscription), Feed: h.feed}, nil
+	return historyAnswer{UID: uid, Changes: h.mayBeSeen(uid, log), Subscription: untilOf(subscription), Feed: h.feed}, nil
 }
 
 // mayBeSeen leaves out the changes that browsers are not shown yet. The caller holds mu.
-func (h *Hub) mayBeSeen(uid bridge.UID, changes []*bridge.Change) []*bridge.Change {
-	seen := append([]*bridge.Change{}, changes...)
-	u := h.users[uid]
-	if h.grace == nil || u == nil || u.entry.Change == nil {
-		return seen
+func (h *Hub) mayBeSeen(uid bridge.UID, log []bridge.Entry) []*bridge.Change {
+	u, seen := h.users[uid], []*bridge.Change{}
+	for _, e := range log {
+		if !h.unseen(u, e) {
+			seen = append(seen, e.Change)
+		}
 	}
-	last := u.entry.ObservedAt // what is newer has yet to come here, and may be held back
-	if u.held != nil {
-		last = u.held.shown.ObservedAt
+	return seen
+}
+
+// unseen says whether a message of a user is one that browsers are not shown yet. The caller holds mu.
+func (h *Hub) unseen(u *user, e bridge.Entry) bool {
+	switch {
+	case h.grace == nil || u == nil || u.entry.Change == nil:
+		return false
+	case u.held == nil:
+		return e.Seq > u.entry.Seq // it has yet to come here
 	}
-	return slices.DeleteFunc(seen, func(c *bridge.Change) bool { return c.ObservedAt > last })
+	return e.Seq > u.held.seq || e.Seq == u.held.seq && !e.Online // see hold: the one that was shown may be gone
 }
 
 // untilOf leaves out what is no page's business, and what has ended.
