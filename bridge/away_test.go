@@ -17,7 +17,7 @@ func TestAnOutageIsTwoLines(t *testing.T) {
 	nc, err := Connect(srv.URL(), "", logged.logger())
 	require.NoError(t, err)
 	t.Cleanup(nc.Close)
-	b, err := Open(t.Context(), nc, demoApp, Settings{HolderTTL: 2 * time.Second, RoleTTL: time.Second}, logged.logger())
+	b, err := Open(t.Context(), nc, demoApp, Settings{HolderTTL: 2 * time.Second, RoleTTL: 3 * time.Second}, logged.logger())
 	require.NoError(t, err)
 	o, h, r := newOffice(), NewHolder(b, "h"), NewRegistry(b, nil)
 	run(t, b, o, "a")
