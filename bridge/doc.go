@@ -76,7 +76,8 @@
 //     TestTheUnionOfAllHoldersIsWatched. A holder that dies is forgotten when its key expires and not before:
 //     TestAHolderThatDiesIsForgottenAfterItsTTLAndNotBefore; one that lives is not:
 //     TestAHolderThatLivesKeepsItsUsers; what could not be written is written again:
-//     TestWhatCouldNotBeWrittenIsWrittenAgain, TestWatchesAreWrittenAsABucketWritesThem; nor because NATS was away or lost the buckets:
+//     TestWhatCouldNotBeWrittenIsWrittenAgain, TestWatchesAreWrittenAsABucketWritesThem; nor because NATS was away or
+//     lost the buckets:
 //     TestAnOutageIsNoReasonToGiveUpAnybody, TestInTheTimeOfGraceADeletionProvesNothing,
 //     TestBucketsMadeAnewAreNoticed, TestNewBucketsAreReadWithPatience,
 //     TestAHolderWhoseKeyExpiredTellsEverythingAgain, TestAHolderThatComesBackIsNotSweptUp; nor because a server came

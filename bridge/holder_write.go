@@ -11,11 +11,21 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-const registryWrites = 64 // writes of watches under way at once
+const (
+	registryWrites = 64 // writes of watches under way at once
+
+	// How a [jetstream.KeyValue] writes, which TestWatchesAreWrittenAsABucketWritesThem compares.
+	watchSubjects    = "$KV." + WatchBucket + "."
+	operationHeader  = "KV-Operation"
+	operationOfPurge = "PURGE"
+)
 
 // flush brings the bucket to what is wanted, many entries at once. What could not be written stays dirty.
 func (h *Holder) flush(ctx context.Context) (last error) {
 	for uids := range slices.Chunk(h.takeDirty(), registryWrites) {
+		if ctx.Err() != nil {
+			return ctx.Err() // what is left is not to be written any more
+		}
 		if err := h.writeAll(ctx, uids); err != nil {
 			last = err
 		}
@@ -63,11 +73,11 @@ func (h *Holder) failed(uid UID, err error) error {
 // send writes an entry as a [jetstream.KeyValue] does, without waiting. Where the user is not wanted, it is a mark that
 // the key is gone, which vanishes by itself.
 func (h *Holder) send(uid UID) (jetstream.PubAckFuture, error) {
-	msg := nats.NewMsg("$KV." + WatchBucket + "." + h.id + "." + EncodeToken(string(uid)))
+	msg := nats.NewMsg(watchSubjects + h.id + "." + EncodeToken(string(uid)))
 	if msg.Data = h.entry(uid); msg.Data != nil {
 		return h.bus.js.PublishMsgAsync(msg)
 	}
-	msg.Header.Set("KV-Operation", "PURGE")
+	msg.Header.Set(operationHeader, operationOfPurge)
 	msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	return h.bus.js.PublishMsgAsync(msg, jetstream.WithMsgTTL(markersFor))
 }

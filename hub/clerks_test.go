@@ -14,7 +14,7 @@ import (
 // TestSomebodyIsAlwaysThereToAnswer, however many wait for the vendor; and nobody is left when the hub has stopped.
 func TestSomebodyIsAlwaysThereToAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, ctx, all := make(clerks), t.Context(), sync.WaitGroup{}
+		c, ctx, all := newClerks(2), t.Context(), sync.WaitGroup{}
 		ctx, cancel := context.WithCancel(ctx)
 		c.run(ctx, &all)
 		synctest.Wait()

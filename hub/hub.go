@@ -129,8 +129,8 @@ func New(c Config) (*Hub, error) {
 		return nil, fmt.Errorf("registering the bus's metrics: %w", err)
 	}
 	h := newHub(c)
-	h.forgetAll()
-	h.build(c)
+	h.beginEmpty()
+	h.build(c) // last: it makes use of what the others have made
 	for _, uid := range c.WatchUIDs {
 		h.pinned[uid] = true
 		h.want(uid)
@@ -156,12 +156,11 @@ func newHub(c Config) *Hub {
 	return h
 }
 
-// forgetAll has the hub begin without users, clients, or anybody who tells of the feed.
-func (h *Hub) forgetAll() {
+// beginEmpty has the hub begin without users, clients, or anybody who tells of the feed.
+func (h *Hub) beginEmpty() {
 	h.users, h.wanted, h.unvouched = map[bridge.UID]*user{}, map[bridge.UID]bool{}, map[bridge.UID]bool{}
 	h.idle, h.leased, h.pinned = map[bridge.UID]time.Time{}, map[bridge.UID]leases{}, map[bridge.UID]bool{}
 	h.sessions, h.subjects, h.setters = map[*session]bool{}, map[string]*subject{}, map[bridge.UID]*setter{}
-	h.clerks = make(clerks)
 	h.feed = unheardOf()
 }
 
@@ -170,6 +169,7 @@ func (h *Hub) build(c Config) {
 	h.metrics = newMetrics(c.Registerer, &h.mu)
 	h.metrics.limit.Set(float64(h.limits.MaxConnections))
 	h.dispatchers = newDispatchers(h, runtime.GOMAXPROCS(0)/2)
+	h.clerks = newClerks(16 * runtime.GOMAXPROCS(0))
 	h.arrivals = newArrivals(h.limits.MaxConnections, h.metrics.refuse)
 	if sharer, ok := c.Vendor.(Sharer); ok {
 		h.sharer = sharer

@@ -134,7 +134,7 @@ func (k *socket) take(kind websocket.MessageType, r io.Reader) error {
 	late.Stop()
 	data := room.Bytes()
 	switch {
-	case err == errNoText:
+	case err == errNoText: // the peer is there, unlike after other errors: it is told
 		return errNoText
 	case err != nil:
 		return k.broken(err)

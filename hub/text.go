@@ -16,6 +16,9 @@ type text struct {
 
 func (t *text) Read(p []byte) (int, error) {
 	n, err := t.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		return n, err // coder/websocket has not unmasked what comes with it
+	}
 	if !t.goOn(p[:n]) {
 		return 0, errNoText
 	}
@@ -33,13 +36,13 @@ func (t *text) goOn(p []byte) bool {
 			t.begun = t.begun[:0]
 		}
 	}
-	whole := len(p) - begun(p)
+	whole := len(p) - unfinished(p)
 	t.begun = append(t.begun, p[whole:]...)
 	return utf8.Valid(p[:whole])
 }
 
-// begun is how many bytes at the end of p begin a letter that goes on after it.
-func begun(p []byte) int {
+// unfinished is how many bytes at the end of p begin a letter that goes on after it.
+func unfinished(p []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
 		if last := p[len(p)-n:]; utf8.RuneStart(last[0]) {
 			if utf8.FullRune(last) {

@@ -132,15 +132,20 @@ func (f figures) whyDown(now time.Time) []reason {
 	if refusedForGood(f.err) {
 		return []reason{because(bridge.FeedVendorRefuses, "the vendor refuses us: %v", f.err)}
 	}
-	for_ := seconds(now.Sub(f.quietSince))
-	if f.err == nil {
-		return []reason{because(bridge.FeedVendorSilent, "the vendor has answered no call for %s: is EASEMOB_URL reachable?", for_)}
-	}
-	reasons := []reason{because(bridge.FeedVendorFails, "no call to the vendor has succeeded for %s: %v", for_, f.err)}
-	if f.unknown > 0 {
+	reasons := []reason{f.silence(now)}
+	if f.err != nil && f.unknown > 0 {
 		reasons = append(reasons, because(bridge.FeedUnknownUsers, "%s wait for their first answer", users(f.unknown)))
 	}
 	return reasons
+}
+
+// silence is why no call has succeeded for a while: the vendor says nothing, or what it says is a failure.
+func (f figures) silence(now time.Time) reason {
+	lasts := seconds(now.Sub(f.quietSince))
+	if f.err == nil {
+		return because(bridge.FeedVendorSilent, "the vendor has answered no call for %s: is EASEMOB_URL reachable?", lasts)
+	}
+	return because(bridge.FeedVendorFails, "no call to the vendor has succeeded for %s: %v", lasts, f.err)
 }
 
 func (f figures) whyDegraded(now time.Time) (reasons []reason) {
@@ -152,11 +157,13 @@ func (f figures) whyDegraded(now time.Time) (reasons []reason) {
 	age, waits, limit := now.Sub(f.asOf(now)), f.waits(now), f.maxStaleness
 	add(age > limit, bridge.FeedOldLooks, "the oldest look is %s old, MAX_STALENESS is %s", seconds(age), limit)
 	add(waits > limit, bridge.FeedNewcomersWait, "somebody has waited %s for the first look, MAX_STALENESS is %s", seconds(waits), limit)
-	add(f.falters(now), bridge.FeedVendorFails, "no call to the vendor has succeeded for %s", seconds(now.Sub(f.quietSince)))
+	if f.falters(now) {
+		reasons = append(reasons, f.silence(now))
+	}
 	add(f.cannotWrite(now), bridge.FeedNotWritten, "what was seen could not be written to NATS for %s", seconds(now.Sub(f.unwritten)))
 	add(!f.oldest.IsZero() && f.oldest.Before(f.began), bridge.FeedTakenOver,
 		"this poller took over %s ago and has yet to look at everybody once", seconds(now.Sub(f.began)))
-	add(f.err != nil, bridge.FeedCallFailed, "the last call failed: %v", f.err)
+	add(f.err != nil && !f.falters(now), bridge.FeedCallFailed, "the last call failed: %v", f.err)
 	add(f.gaps > 0, bridge.FeedUsersLeftOut, "the vendor's answers leave out %s: do they exist%s?", users(f.gaps), f.orNotSubscribed())
 	add(f.turn > limit && f.arithmetic() == nil, bridge.FeedSlowAnswers,
 		"looking at all %s takes %s at the calls there are: raise EASEMOB_RATE, or find what slows the vendor's answers", users(f.watched), seconds(f.turn))

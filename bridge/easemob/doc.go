@@ -6,7 +6,7 @@
 // Make one [Client] for an app with [New] and share it: the vendor's limits are the app's, and so are the
 // client's. [Client.Get] waits for a slot and calls; who has to choose whom to ask about as late as possible
 // waits with [Client.Wait] first, chooses then, and calls [Client.GetNow]. The client repeats nothing, except a
-// call whose token was refused, once. What may be tried again is told by [IsRetryable]; when, by the next
+// call whose token was refused, once, and the pages of [Client.AllSubscriptions]. What may be tried again is told by [IsRetryable]; when, by the next
 // Wait, which is held back while the vendor finds us too fast.
 //
 // [Client.Online] asks the platform's batch status instead, for apps that have not bought presence: online or

@@ -88,7 +88,8 @@ func IsOverPlan(err error) bool { return classOf(err) == overPlan }
 // users in it may be why, or that there are so many. Nothing else is wrong, so other calls may go through.
 func IsRefused(err error) bool { return classOf(err) == refused || errors.Is(err, ErrInvalid) }
 
-// IsRetryable says that the same call may go through later. The client does not repeat it: callers do.
+// IsRetryable says that the same call may go through later. The client does not repeat it, but for a page of
+// AllSubscriptions: callers do.
 func IsRetryable(err error) bool {
 	c := classOf(err)
 	return c == retryable || c == throttled

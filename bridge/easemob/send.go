@@ -34,8 +34,7 @@ type told struct {
 	asked time.Time // the call left then: what it says was so at that moment, or came to be after it
 }
 
-// result makes a call, for which the caller has a slot, and takes what was asked for out of its answer. It is the one
-// place that repeats anything: a call whose token was refused is made once more, with a new token and in a new
+// result makes a call, for which the caller has a slot, and takes what was asked for out of its answer. A call whose token was refused is made once more, with a new token and in a new
 // slot (C++ and other clients do the same).
 func (c *Client) result(ctx context.Context, r request) (told, error) {
 	answer, again, err := c.attempt(ctx, r)

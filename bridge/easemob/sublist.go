@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"time"
 )
 
 // maxPages bounds [Client.AllSubscriptions]: an operator has 3,000 subscriptions at most, so some 30 pages.
@@ -14,6 +15,9 @@ const maxPages = 64
 // pageTries is how often [Client.AllSubscriptions] asks for a page that fails in a way that passes. Where one call in five
 // fails, one walk in a thousand through thirty pages would come to its end without.
 const pageTries = 4
+
+// pagePause is half of what is waited at most before the second try; before each other, twice as long as before the last.
+const pagePause = 50 * time.Millisecond
 
 // Subscriptions asks for one page (from 1) of up to size (at most [MaxPage]) users whom operator subscribes.
 // The list lags behind subscribe and unsubscribe by some ten seconds (JAVA's test waits as long).
@@ -75,7 +79,10 @@ func (c *Client) AllSubscriptions(ctx context.Context, operator string, read fun
 }
 
 func (c *Client) page(ctx context.Context, operator string, page int) (list SubscriptionPage, err error) {
-	for range pageTries {
+	for try := range pageTries {
+		if try > 0 && sleep(ctx, fullJitter(pagePause<<try)) != nil {
+			break
+		}
 		list, err = c.Subscriptions(ctx, operator, page, MaxPage)
 		if !IsRetryable(err) || timedOut(err) {
 			break

@@ -17,10 +17,11 @@
 //
 // With LISTEN=systemd the public listener is a socket that outlives the process (TestASocketOutlivesTheProcess). Logs are
 // text on a terminal and JSON elsewhere (TestLogFormat). The admin listener and the emulator let go of connections of no
-// use (TestConnectionsOfNoUseEnd), and take no more headers than the public listener (TestHeadersAreBounded). What operators use lies in deploy, and most of its
-// tests too. Here is held that the runbook's commands are there (TestRunbooksCommandsParse), and that the unit names
-// settings that there are, has room for what serve needs and never gives up (TestUnitsNameSettings, TestUnitHasRoom,
-// TestUnitsAreUnits, TestUnitGoesOnTrying, TestTheDoctorsUnit).
+// use (TestConnectionsOfNoUseEnd), and take no more headers than the public listener (TestHeadersAreBounded).
+//
+// What operators use lies in deploy, and most of its tests too. Here is held that the runbook's commands are there
+// (TestRunbooksCommandsParse), and that the unit names settings that there are, has room for what serve needs and never
+// gives up (TestUnitsNameSettings, TestUnitHasRoom, TestUnitsAreUnits, TestUnitGoesOnTrying, TestTheDoctorsUnit).
 // An image is stamped (TestStampedVersion) and built for other machines than the builder's (TestImageForOtherMachines).
 //
 // The README's tables of settings are those of serve: TestREADMESettings.

@@ -31,6 +31,7 @@ var arrows = map[string]struct{ ours, theirs []string }{
 	"hub": {[]string{"bridge", "bridge/easemob", "bridge/meter", "bridge/progress", "hub"}, []string{"github.com/labstack/echo/v4", "github.com/coder/websocket",
 		"github.com/golang-jwt/jwt/v5", "github.com/MicahParks/jwkset", "github.com/MicahParks/keyfunc/v3", "github.com/prometheus/client_golang/", "golang.org/x/"}},
 	"hub/contract":              {nil, nil},
+	"hub/processors":            {nil, nil},
 	"hub/contract/contracttest": {nil, []string{"github.com/santhosh-tekuri/jsonschema/v6"}},
 	"web":                       {nil, nil},
 	"cmd":                       {[]string{"bridge", "poller", "hub", "web", "cmd"}, []string{""}},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -71,6 +72,7 @@ func TestServeAll(t *testing.T) {
 // TestServeRoles is a poller, a hub and a read-only edge hub around one NATS server.
 func TestServeRoles(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
+	t.Setenv("GOMAXPROCS", "")
 	nats, err := bridge.StartServer(bridge.ServerOptions{Listen: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
@@ -102,9 +104,9 @@ func TestServeRoles(t *testing.T) {
 		}
 	}
 	admin := edge.stderr.wait(t, `the bridge is up.* admin=(\S+)`)
-	inTime(t, "a hub at rest runs on one processor", func() bool {
+	inTime(t, "hubs at rest run on one processor", func() bool {
 		_, metrics := fetch(t, "GET", "http://"+admin+"/metrics", "")
-		return strings.Contains(metrics, "\ngo_sched_gomaxprocs_threads 1\n")
+		return strings.Contains(metrics, "\ngo_sched_gomaxprocs_threads 1\n") || runtime.GOOS != "linux"
 	})
 	hub.stderr.wait(t, `callbacks are taken`)
 	if strings.Contains(hub.stderr.String(), "hush") {

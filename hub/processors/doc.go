@@ -10,8 +10,10 @@
 //     (TestAsManyAsTheWorkFills).
 //   - None more where the machine's others are busy with other processes (TestAsManyAsTheWorkFills): there is nothing to
 //     be had of them.
+//   - One follows in a process (TestOneFollows), and leaves things as they were (TestAllAreThereAgain).
 //   - Whoever has set GOMAXPROCS is obeyed (TestWhoSetsGOMAXPROCSIsObeyed).
 //   - A hub of its own starts with one (TestServeRoles, of the command).
 //
-// Elsewhere than on Linux nothing is changed.
+// How many Go would have taken is read when following begins: a container's limit that is changed later counts for the
+// next process. Elsewhere than on Linux nothing is changed.
 package processors

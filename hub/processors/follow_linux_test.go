@@ -35,26 +35,51 @@ func TestAllAreThereAgain(t *testing.T) {
 
 func TestWhoSetsGOMAXPROCSIsObeyed(t *testing.T) {
 	t.Setenv("GOMAXPROCS", "2")
-	before, spent := processors(), reading{}
+	before := processors()
 	followed(t)
-	for start, err := read(); spent.at.Sub(start.at) < 2*interval; spent, err = read() {
-		require.NoError(t, err)
+	for end := time.Now().Add(2 * interval); time.Now().Before(end); runtime.Gosched() {
 		require.Equal(t, before, processors())
 	}
 }
 
-// TestWhatIsUsedIsRead: one who computes is seen.
+// TestOneFollows: a second one, who would take what the first has left for all there are, changes nothing.
+func TestOneFollows(t *testing.T) {
+	t.Setenv("GOMAXPROCS", "")
+	before := processors()
+	t.Run("both", func(t *testing.T) {
+		followed(t)
+		require.Eventually(t, func() bool { return processors() == 1 }, 30*time.Second, time.Millisecond)
+		followed(t)
+		require.Eventually(t, func() bool { return !following.TryLock() }, 30*time.Second, time.Millisecond)
+	})
+	require.Equal(t, before, processors())
+}
+
+// TestWhatIsUsedIsRead: one who computes is seen, and then what is idle is asked for.
 func TestWhatIsUsedIsRead(t *testing.T) {
-	before, err := read()
-	require.NoError(t, err)
-	for {
-		now, err := read()
+	var before reading
+	require.Eventually(t, func() bool {
+		busyFor(interval)
+		now, err := before.next(1000)
 		require.NoError(t, err)
-		if used, idle := now.since(before); now.at.Sub(before.at) > interval && used > 0 {
-			require.LessOrEqual(t, used, float64(2*runtime.NumCPU()))
-			require.LessOrEqual(t, idle, float64(2*runtime.NumCPU()))
-			return
-		}
+		require.Zero(t, now.idle, "nobody asked")
+		used, _ := now.since(before)
+		before = now
+		return used > 0.05
+	}, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool {
+		busyFor(interval)
+		now, err := before.next(0)
+		require.NoError(t, err)
+		_, idle := now.since(before)
+		known := before.idle > 0
+		before = now
+		return known && idle >= 0 && idle <= float64(2*runtime.NumCPU())
+	}, 30*time.Second, time.Millisecond)
+}
+
+func busyFor(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
 	}
 }
 
