@@ -85,3 +85,14 @@ func mayBecomeText(data []byte) bool {
 	}
 	return false
 }
+
+// TestTextThatBreaksOff: what comes with an error is no text yet, and the error is what counts.
+func TestTextThatBreaksOff(t *testing.T) {
+	masked := &text{Reader: readerFunc(func(p []byte) (int, error) { return copy(p, "\xff\xfe"), io.ErrUnexpectedEOF })}
+	_, err := masked.Read(make([]byte, 8))
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
