@@ -24,7 +24,8 @@ function drawStale(client, now, closeCode) {
   setText(byId("stale-what"), what);
   setText(byId("stale-since"), since);
   setText(byId("stale-why"), why);
-  byId("stale-why").title = words;
+  setText(byId("stale-words"), words);
+  byId("stale-words").hidden = words === "";
   byId("reconnect").hidden = feedState(client) !== "disconnected";
 }
 
