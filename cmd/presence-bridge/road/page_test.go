@@ -355,6 +355,7 @@ func pageFeedDown(t *testing.T, w *pageWorld) {
 	require.True(t, p.ask(t, `document.documentElement.scrollWidth <= innerWidth`), "the page is wider than a phone")
 	axeFindsNothing(t, p, "stale, in Chinese, on a phone")
 	require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(1440, 13000)))
+	p.until(t, "everybody is in sight again", `document.querySelectorAll(".row").length === 200`)
 	p.click(t, "#language")
 	p.until(t, "in English they are said once", says("stale-why", "Reason: no poller is active")+`&& document.getElementById("stale-words").hidden`)
 	require.Equal(t, before, p.text(t, states), "nobody has become offline")
