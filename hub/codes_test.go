@@ -128,3 +128,21 @@ func TestFeedCodes(t *testing.T) {
 	}
 	require.ElementsMatch(t, constants(t, "../bridge", "FeedCode", "Feed"), described)
 }
+
+// TestANewFeedCodeBreaksNoSchema: a hub hands on what a newer poller says, as long as bridge reads it.
+func TestANewFeedCodeBreaksNoSchema(t *testing.T) {
+	feed := func(code string) []byte {
+		return fmt.Appendf(nil, `{"state":"degraded","as_of":1,"reason":"r","codes":["old_looks",%q]}`, code)
+	}
+	message := func(code string) []byte {
+		return fmt.Appendf(nil, `{"type":"feed","state":"down","as_of":1,"reason":"r","codes":[%q]}`, code)
+	}
+	for _, code := range []string{"no_poller", "brand_new", strings.Repeat("x", 64)} {
+		require.NoError(t, spoken().Schema("Feed", feed(code)))
+		require.NoError(t, spoken().FromHub(message(code)))
+	}
+	for _, code := range []string{"", strings.Repeat("x", 65)} {
+		require.Error(t, spoken().Schema("Feed", feed(code)))
+		require.Error(t, spoken().FromHub(message(code)))
+	}
+}

@@ -273,8 +273,13 @@ func TestEnumsAreTheConstants(t *testing.T) {
 	require.Equal(t, constants(t, "../bridge", "", "Changed"), enumOf("ChangeKind"))
 }
 
+// enumOf is what a schema lists; where that is not all, the list is the first of what it may be.
 func enumOf(name string) (list []string) {
-	for _, v := range at(spoken().OpenAPI, "#/components/schemas/"+name)["enum"].([]any) {
+	schema := at(spoken().OpenAPI, "#/components/schemas/"+name)
+	if open, ok := schema["anyOf"].([]any); ok {
+		schema = open[0].(map[string]any)
+	}
+	for _, v := range schema["enum"].([]any) {
 		list = append(list, v.(string))
 	}
 	return slices.Sorted(slices.Values(list))

@@ -62,7 +62,7 @@
 //   - Garbage in the log and on the feed is counted, and reaches nobody: TestGarbageReachesNobody.
 //   - The feed is told when it changes, to those who have been let in, and a silent poller is no poller:
 //     TestFeedIsToldWhenItChanges, TestTheFeedIsNotForStrangers, TestFeedSilence, TestFeedWithoutNATS. Its reasons have codes
-//     that stay: TestFeedCodes.
+//     that stay: TestFeedCodes; one that is new breaks no schema: TestANewFeedCodeBreaksNoSchema.
 //   - No claim, no right, by whichever door: TestVerify, TestMayWatch, TestMaySet, TestWhereTheTokenIs,
 //     TestRightsAtEveryDoor, FuzzToken, FuzzClaims. Forged, stale and mistaken tokens are refused at each of them, in words
 //     that help and tell nothing: TestTokenAttacks, TestTwoTokens.

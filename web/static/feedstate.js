@@ -29,12 +29,12 @@ export function freshText(client, age) {
   return age === null ? say("feed.now") : say("feed.fresh", { age: span(Math.max(1000, Math.ceil(age / 1000) * 1000)) });
 }
 
-/** What the bar says while things are stale, and why where that is known; `words` is how the feed itself says it. */
+/** What the bar says while things are stale, and why where that is known; `words` is how the feed says it, where that is more. */
 export function staleText(client, now, closeCode = null) {
   const state = feedState(client);
   const closed = client.status === "closed";
-  const words = state === "disconnected" ? "" : (client.feed?.reason ?? "");
-  const why = words ? say("stale.reason", { reason: sayReason(client.feed) }) : "";
+  const { said, words } = sayReason((state !== "disconnected" && client.feed) || {});
+  const why = said && say("stale.reason", { reason: said });
   const kind = state === "disconnected" ? (closed ? "closed" : "lost") : state;
   return {
     what: say(`stale.${kind === "live" ? "lost" : kind}`),

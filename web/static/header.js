@@ -24,8 +24,10 @@ function drawStale(client, now, closeCode) {
   setText(byId("stale-what"), what);
   setText(byId("stale-since"), since);
   setText(byId("stale-why"), why);
-  byId("stale-why").title = words;
+  setText(byId("stale-words"), words);
+  byId("stale-words").hidden = words === "";
   byId("reconnect").hidden = feedState(client) !== "disconnected";
+  document.body.style.setProperty("--bar", `${byId("stale-note").offsetHeight}px`); // what sticks below it keeps clear of it
 }
 
 export function drawCounts({ online, offline, unknown }) {

@@ -28,12 +28,13 @@ export class Panel {
   #timer = 0;
   #devices = ""; // which are drawn, in which language
   #history = []; // what is drawn: the record, the language
+  #left = null; // where one was when the panel came to lie above the page
 
   /** `look` gives a user's presence, `facts` {stale, asOf}; `onClose` hears whose panel it was. */
   constructor({ api, look, facts, onClose }) {
     Object.assign(this, { api, look, facts, onClose });
     this.el = byId("panel");
-    narrow.addEventListener("change", () => this.uid && this.#show());
+    narrow.addEventListener("change", () => this.uid && this.#move());
     byId("panel-close").addEventListener("click", () => this.close());
     byId("panel-again").addEventListener("click", () => this.#load());
     this.el.addEventListener("cancel", (event) => (event.preventDefault(), this.close()));
@@ -43,8 +44,10 @@ export class Panel {
   open(uid) {
     this.uid = uid;
     this.#record = null;
+    this.#left = null;
     this.draw();
     this.#show();
+    byId("panel-title").focus();
     this.#load();
   }
 
@@ -53,7 +56,16 @@ export class Panel {
     this.el.close();
     if (narrow.matches) this.el.showModal();
     else this.el.show();
-    byId("panel-title").focus();
+  }
+
+  /** The width has changed. Whoever types beside the panel goes on there, unless the page is out of reach behind it. */
+  #move() {
+    const had = document.activeElement;
+    const inside = this.el.contains(had);
+    this.#show();
+    const to = narrow.matches ? (inside ? had : byId("panel-title")) : (this.#left ?? had);
+    this.#left = narrow.matches && !inside ? had : null;
+    to.focus({ preventScroll: true });
   }
 
   close() {

@@ -31,7 +31,7 @@ export interface Feed {
   as_of: number | null;
   /** Why it is not live, in words. */
   reason: string;
-  /** The same for programs, in the same order: see PROTOCOL.md. connection_lost is the shared worker's own. */
+  /** The same for programs, in the same order: see "Why a feed is not live" in PROTOCOL.md. Others may be added. */
   codes: string[];
 }
 
@@ -121,7 +121,10 @@ export class PresenceClient extends EventTarget {
   readonly status: Status;
   /** Not connected, not caught up, or the feed is not live: show as stale, never as offline. */
   readonly stale: boolean;
-  /** Up to when what is held was verified, Unix ms: as the hub says while its feed is not live, by this machine's clock else. */
+  /**
+   * Up to when what is held was verified, Unix ms: the feed's as_of while that is not live, by this machine's clock else. In a
+   * feed of connection_lost as_of is what the shared worker knows, by either clock.
+   */
   readonly asOf: number | null;
   readonly feed: Feed | null;
   /** What the hub allows this connection; null before the first welcome. */

@@ -27,7 +27,7 @@ const en = {
   "stale.lost": "Connection lost, coming back by itself.",
   "stale.closed": "Disconnected.",
   "stale.since": "Shown as of {time}. People may have come or gone since; nobody is called offline for it.",
-  "stale.reason": "Reason: {reason}.",
+  "stale.reason": "Reason: {reason}",
   "reason.and": "; ",
   "reason.no_poller": "no poller is active",
   "reason.nats_away": "the hub has lost NATS",
@@ -557,11 +557,15 @@ export const list = (names) => names.join(say("list.comma"));
 /** What an error code of the hub or the client means, as a sentence. */
 export const sayError = (code) => (has(`error.${code}`) ? say(`error.${code}`) : say("error.other", { code }));
 
-/** Why the feed is not live: by its codes, or in its own words where one of them is new. */
-export function sayReason({ reason, codes = [] }) {
+/**
+ * Why the feed is not live: {said, words}. Its own words have the figures and the remedy, and are English: where the page is
+ * too they are what is said. Elsewhere its codes are, and `words` has the rest; "" where the words are said, for a code is new.
+ */
+export function sayReason({ reason = "", codes = [] }) {
   const keys = codes.map((code) => `reason.${code}`);
-  if (keys.length === 0 || !keys.every(has)) return reason;
-  return keys.map((key) => say(key)).join(say("reason.and"));
+  const known = keys.length > 0 && keys.every(has);
+  if (!known || (reason && language() === "en")) return { said: reason, words: "" };
+  return { said: keys.map((key) => say(key)).join(say("reason.and")), words: reason };
 }
 
 /** What a close code means, as a sentence. */

@@ -8,6 +8,7 @@ import { changeOf, changeText, deviceWord, hue, initials, stateOf, stateWord, wh
 import { reorder } from "../static/list.js";
 import { People, byName } from "../static/people.js";
 import { Age, Rate, SECONDS, bars, line, niceTop } from "../static/series.js";
+import { speak } from "../static/texts.js";
 import { nextTheme } from "../static/theme.js";
 import { ago, clock, moment, sinceWord, span } from "../static/time.js";
 import { looksLikeToken, whyKey } from "../static/token.js";
@@ -230,9 +231,12 @@ test("the stale bar says since when, and why", () => {
   const at = new Date(2026, 0, 2, 14, 3, 22).getTime();
   assert.match(staleText(client({ status: "stale", asOf: at }), at).since, /as of 14:03:22\./);
   assert.match(staleText(client({ status: "stale", asOf: at }), at + 86_400_000).since, /as of 2026-01-02 14:03:22\./);
-  assert.equal(staleText(client({ feed: { state: "degraded", reason: "429" }, asOf: at }), at).why, "Reason: 429.");
+  assert.equal(staleText(client({ feed: { state: "degraded", reason: "429" }, asOf: at }), at).why, "Reason: 429");
   const failed = { state: "degraded", reason: "the last call failed: 429", codes: ["call_failed"] };
-  assert.deepEqual(Object.values(staleText(client({ feed: failed, asOf: at }), at)).slice(2), ["Reason: the last call to the vendor failed.", failed.reason]);
+  assert.deepEqual(Object.values(staleText(client({ feed: failed, asOf: at }), at)).slice(2), ["Reason: the last call failed: 429", ""]);
+  speak("zh");
+  assert.deepEqual(Object.values(staleText(client({ feed: failed, asOf: at }), at)).slice(2), ["原因：最近一次对服务商的调用失败。", failed.reason]);
+  speak("en");
   assert.deepEqual(Object.values(staleText(client({ feed: failed, status: "stale", asOf: at }), at)).slice(2), ["", ""], "that is not why it is lost");
   assert.equal(staleText(client({ status: "closed", asOf: at }), at, 4429).why, "Too many connections or messages.");
   assert.equal(staleText(client({ status: "closed", asOf: at }), at, 4999).why, "The connection has ended (4999).");

@@ -86,13 +86,17 @@ test("every code that the hub refuses a browser with has its sentence", () => {
 });
 
 test("every reason of a feed has its sentence in each language, and a new one is told in its own words", () => {
-  const codes = JSON.parse(here("../../hub/contract/schemas.json")).FeedCode.enum; // as in the code: TestEnumsAreTheConstants
+  const codes = JSON.parse(here("../../hub/contract/schemas.json")).FeedCode.anyOf[0].enum; // as in the code: TestEnumsAreTheConstants
   assert.deepEqual(Object.keys(TEXTS.en).filter((key) => /^reason\.(?!and$)/.test(key)).sort(), codes.map((code) => `reason.${code}`).sort());
   const feed = { reason: "the last call failed: 429; no such thing", codes: ["call_failed", "old_looks"] };
   speak("zh");
-  assert.equal(sayReason(feed), `${TEXTS.zh["reason.call_failed"]}；${TEXTS.zh["reason.old_looks"]}`);
-  for (const codes of [["call_failed", "brand_new"], ["toString"], [], undefined]) assert.equal(sayReason({ ...feed, codes }), feed.reason);
+  const own = { said: feed.reason, words: "" };
+  assert.deepEqual(sayReason(feed), { said: `${TEXTS.zh["reason.call_failed"]}；${TEXTS.zh["reason.old_looks"]}`, words: feed.reason });
+  for (const codes of [["call_failed", "brand_new"], ["toString"], [], undefined]) assert.deepEqual(sayReason({ ...feed, codes }), own);
   speak("en");
+  assert.deepEqual(sayReason(feed), own, "in English its words say more than the codes");
+  assert.deepEqual(sayReason({ codes: ["call_failed"] }), { said: TEXTS.en["reason.call_failed"], words: "" });
+  assert.deepEqual(sayReason({}), { said: "", words: "" });
 });
 
 test("every close code that one does not come back from has its sentence", () => {

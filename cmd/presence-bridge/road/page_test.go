@@ -164,7 +164,7 @@ func pageFindsPeople(t *testing.T, w *pageWorld) {
 	w.r.emulator.SetUser("user-0005", map[string]string{"web_1": "1"}, "in the garden")
 	p.write(t, "search", "GARDEN")
 	p.until(t, "they are found by their text", `document.querySelectorAll(".row").length === 1 && `+card("user-0005", "online", "in the garden"))
-	p.until(t, "the change is in the log", `document.querySelector("#log li").textContent.includes("user-0005")`)
+	p.until(t, "the change is in the log", `!!document.querySelector("#log li")?.textContent.includes("user-0005")`)
 	p.click(t, `[name=show][value=offline]`)
 	p.until(t, "they are not among those offline", `!document.getElementById("nobody").hidden && document.querySelectorAll(".row").length === 0`)
 	p.click(t, `[name=show][value=all]`)
@@ -183,23 +183,35 @@ func pageTellsOfOne(t *testing.T, w *pageWorld) {
 	p.until(t, "why they are shown so", fact("state", "Online, because web_1 says so."))
 	p.until(t, "when everybody was verified, by the hub's clock", fact("verified", "looked at no earlier than")+
 		`&& /\((just now|\d+ s ago)\)/.test(document.querySelector('[data-fact="verified"] dd').textContent)`)
-	p.until(t, "who has just changed has", `/^changed (just now|\d+ s ago)/.test(document.querySelector(".row .when").textContent)`)
+	p.until(t, "who has just changed has", `/^changed (just now|\d+ s ago)/.test(document.querySelector(".row .when")?.textContent)`)
 	p.until(t, "when it happened", fact("happened", "Between "))
 	p.until(t, "how it was learned", fact("source", "("))
 	p.until(t, "until when they are subscribed", fact("subscription", "Until "))
 	p.until(t, "what was before", `document.querySelectorAll("#panel-history li").length >= 2`)
 	require.Contains(t, p.text(t, `document.querySelector("#panel-history li").textContent`), "came online on web_1")
 	require.Equal(t, "user-0005", p.text(t, `document.activeElement.textContent`), "who reads by ear is told whom it is about")
-	for width, modal := range map[int64]string{800: "true", 1440: "false"} {
-		require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(width, 900)))
-		p.until(t, "it is above the page where that is narrow, and beside the list elsewhere",
-			`document.getElementById("panel").open && document.getElementById("panel").matches(":modal") === `+modal)
-	}
-	require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(1440, 900)))
-	p.until(t, "it is beside the list again", `!document.getElementById("panel").matches(":modal")`)
+	pageKeepsTheCaret(t, p)
 	p.keys(t, kb.Escape)
 	p.until(t, "it is closed, and one is back in the list", `!document.getElementById("panel").open && document.activeElement.id === "people"`)
 	p.write(t, "search", " ")
+}
+
+// pageKeepsTheCaret: the panel is above the page where that is narrow, and beside the list elsewhere. Who types there goes on
+// when it is there again; who is in the panel stays where they were in it.
+func pageKeepsTheCaret(t *testing.T, p *browser) {
+	const caret = `document.getElementById("search").selectionStart`
+	for _, who := range []struct{ in, above string }{{"search", "panel-title"}, {"panel-close", "panel-close"}} {
+		require.True(t, p.ask(t, fmt.Sprintf(`(document.getElementById(%q).focus(), document.getElementById("search").setSelectionRange(2, 2), true)`, who.in)))
+		for _, at := range []struct {
+			width        int64
+			modal, focus string
+		}{{800, "true", who.above}, {1440, "false", who.in}} {
+			require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(at.width, 900)))
+			p.until(t, fmt.Sprintf("at %d the focus is in %s", at.width, at.focus), fmt.Sprintf(
+				`document.getElementById("panel").open && document.getElementById("panel").matches(":modal") === %s && document.activeElement.id === %q`, at.modal, at.focus))
+		}
+		require.Equal(t, "2", p.text(t, `String(`+caret+`)`), "the caret has moved")
+	}
 }
 
 func pageIsUsedByKeys(t *testing.T, w *pageWorld) {
@@ -265,9 +277,6 @@ func pageIsAccessible(t *testing.T, w *pageWorld) {
 	require.NoError(t, err)
 	p := w.page
 	require.True(t, p.ask(t, string(axe)+"; true"))
-	const run = `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => (window.violations = violations
-		.filter(({ impact }) => impact === "serious" || impact === "critical")
-		.map(({ id, help, nodes }) => id + ": " + help + ": " + nodes.map((n) => n.target).join(" "))), (e) => (window.violations = [String(e)]))`
 	for _, screen := range []struct{ width, height int64 }{{1440, 900}, {360, 740}} {
 		require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(screen.width, screen.height)))
 		require.True(t, p.ask(t, `document.documentElement.scrollWidth <= innerWidth`), "the page is wider than %d", screen.width)
@@ -278,14 +287,24 @@ func pageIsAccessible(t *testing.T, w *pageWorld) {
 				"panel": {`document.querySelector(".row").click()`, `document.getElementById("panel-close").click()`},
 				"mine":  {`document.getElementById("mine-open").click()`, `document.getElementById("mine-cancel").click()`},
 			} {
-				require.True(t, p.ask(t, `(`+go_[0]+`, window.violations = null, `+run+`, true)`))
-				p.until(t, "axe is done", `window.violations !== null`)
-				require.Equal(t, "[]", p.text(t, `JSON.stringify(window.violations)`), "%s, %s, %d px", state, theme, screen.width)
+				require.True(t, p.ask(t, `(`+go_[0]+`, true)`))
+				axeFindsNothing(t, p, fmt.Sprintf("%s, %s, %d px", state, theme, screen.width))
 				require.True(t, p.ask(t, `(`+go_[1]+`, true)`))
 			}
 		}
 	}
 	require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(1440, 900)))
+}
+
+// axeFindsNothing runs axe, which pageIsAccessible has brought onto the page, in the state that the page is in.
+func axeFindsNothing(t *testing.T, p *browser, state string) {
+	t.Helper()
+	const run = `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => (window.violations = violations
+		.filter(({ impact }) => impact === "serious" || impact === "critical")
+		.map(({ id, help, nodes }) => id + ": " + help + ": " + nodes.map((n) => n.target).join(" "))), (e) => (window.violations = [String(e)]))`
+	require.True(t, p.ask(t, `(window.violations = null, `+run+`, true)`))
+	p.until(t, "axe is done", `window.violations !== null`)
+	require.Equal(t, "[]", p.text(t, `JSON.stringify(window.violations)`), state)
 }
 
 // pageSpeaksChinese: what is still Latin is what people and the hub say, and that is marked as nothing to translate.
@@ -330,11 +349,18 @@ func pageFeedDown(t *testing.T, w *pageWorld) {
 		return Math.abs(age) < 600_000 || Math.abs(age) > 86_400_000 - 600_000; // midnight
 	})()`), "since when is by the hub's clock: %s", p.text(t, `document.getElementById("stale-since").textContent`))
 	p.click(t, "#language")
-	p.until(t, "why, in Chinese", says("stale-why", "原因：没有正在工作的轮询进程。")+`&& document.getElementById("stale-why").title === "no poller is active"`)
+	p.until(t, "why, in Chinese", says("stale-why", "原因：没有正在工作的轮询进程。"))
+	p.until(t, "and in the feed's own words, in sight", says("stale-words", "no poller is active")+`&& document.getElementById("stale-words").checkVisibility()`)
+	require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(360, 740)))
+	require.True(t, p.ask(t, `document.documentElement.scrollWidth <= innerWidth`), "the page is wider than a phone")
+	axeFindsNothing(t, p, "stale, in Chinese, on a phone")
+	require.NoError(t, chromedp.Do(p.ctx, chromedp.EmulateViewport(1440, 13000)))
+	p.until(t, "everybody is in sight again", `document.querySelectorAll(".row").length === 200`)
 	p.click(t, "#language")
+	p.until(t, "in English they are said once", says("stale-why", "Reason: no poller is active")+`&& document.getElementById("stale-words").hidden`)
 	require.Equal(t, before, p.text(t, states), "nobody has become offline")
 	require.Equal(t, offline, p.text(t, `document.getElementById("count-offline").textContent`))
-	p.until(t, "rows speak of the look", `document.querySelector(".row .when").textContent.includes("observed")`)
+	p.until(t, "rows speak of the look", `!!document.querySelector(".row .when")?.textContent.includes("observed")`)
 	w.r.emulator.SetUser("user-0009", map[string]string{"web_1": "1"}, "meanwhile")
 	w.r.addPoller("poller-2")
 	p.until(t, "it is live again", `document.body.dataset.feed === "live" && document.body.dataset.stale === "false" && document.getElementById("stale-note").hidden`)
