@@ -71,8 +71,8 @@ func (h *Holder) Sets() { h.sets = true }
 // Watch notes that these users are to be looked at, each by one watcher so far.
 func (h *Holder) Watch(uids ...UID) { h.want(true, uids) }
 
-// Weigh notes how many look at a user now who is to be looked at. The bucket is told, soon, and in a storm of newcomers later, where they
-// are twice as many as it says, or half of that, and where there are none, or some again.
+// Weigh notes how many look at a user now who is to be looked at. The bucket is told, soon, and in a storm of newcomers
+// later, where they are twice as many as it says, or half of that, and where there are none, or some again.
 func (h *Holder) Weigh(uid UID, watchers int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

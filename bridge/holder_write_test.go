@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -52,4 +53,17 @@ func TestWhatCouldNotBeWrittenIsWrittenAgain(t *testing.T) {
 	require.NoError(t, h.flush(t.Context()))
 	require.Equal(t, []byte(`{"watchers":1}`), lastWatch(t, b, EncodeToken("alice")).Data)
 	require.Equal(t, "PURGE", lastWatch(t, b, EncodeToken("bob")).Header.Get("KV-Operation"))
+}
+
+// TestAHolderThatStopsWritesNoMore, however many are left: nobody would wait for what becomes of them.
+func TestAHolderThatStopsWritesNoMore(t *testing.T) {
+	b := newBus(t)
+	h := NewHolder(b, "h")
+	h.Watch("alice")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, h.flush(ctx), context.Canceled)
+	require.NoError(t, b.nc.Flush())
+	_, err := b.watch.Get(t.Context(), "h."+EncodeToken("alice"))
+	require.ErrorIs(t, err, jetstream.ErrKeyNotFound)
 }
