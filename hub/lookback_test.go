@@ -140,3 +140,29 @@ func TestLookBackWhileNATSIsAway(t *testing.T) {
 	h.stop()
 	require.Equal(t, 1, strings.Count(h.logged.String(), "reading a history"))
 }
+
+// TestWhatAHistoryMayShow within a grace: nothing that has yet to come here, and nothing of what is held back, also where
+// the message that browsers are shown is gone and only the one that ended it tells where that was.
+func TestWhatAHistoryMayShow(t *testing.T) {
+	graceful := quietHub(t, func(c *Config) { c.OfflineGrace = time.Minute })
+	here, away := online("here"), gone
+	known := func(held *hold) *user { return &user{entry: entry(5, "u", away, bridge.ChangedStatus), held: held} }
+	for name, tt := range map[string]struct {
+		hub    *Hub
+		user   *user
+		seq    uint64
+		state  bridge.State
+		unseen bool
+	}{
+		"the newest":              {graceful, known(nil), 5, away, false},
+		"newer than the newest":   {graceful, known(nil), 6, here, true},
+		"what is shown":           {graceful, known(&hold{seq: 4}), 4, here, false},
+		"before what is shown":    {graceful, known(&hold{seq: 4}), 3, away, false},
+		"what is held back":       {graceful, known(&hold{seq: 4}), 5, away, true},
+		"the end of what is gone": {graceful, known(&hold{seq: 5}), 5, away, true},
+		"of somebody unknown":     {graceful, nil, 9, away, false},
+		"without a grace":         {quietHub(t), known(nil), 6, here, false},
+	} {
+		require.Equal(t, tt.unseen, tt.hub.unseen(tt.user, entry(tt.seq, "u", tt.state, bridge.ChangedStatus)), name)
+	}
+}
