@@ -19,8 +19,7 @@ const (
 )
 
 // accept makes a WebSocket of a request, and answers it where that is not possible.
-func (k *socket) accept(w http.ResponseWriter, r *http.Request) error {
-	tap := &tap{ResponseWriter: w}
+func (k *socket) accept(tap *tap, r *http.Request) error {
 	conn, err := websocket.Accept(tap, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{Subprotocol},
 		InsecureSkipVerify: true, // origins were checked by the middleware that all of /v1 goes through
@@ -43,10 +42,28 @@ func (k *socket) accept(w http.ResponseWriter, r *http.Request) error {
 // tap puts a line between coder/websocket and the connection, and small buffers in place of net/http's. It keeps what
 // opens the WebSocket, so that it goes out with the first message: one write where there would be two.
 type tap struct {
-	http.ResponseWriter
+	http.ResponseWriter // for who cannot be let in
+	// take takes the connection over, with what the client has said already: it may say something as soon as it sees that
+	// it was accepted.
+	take    func() (c net.Conn, early []byte, err error)
 	line    *line
 	opening []byte
 }
+
+// tapped takes the connection of a request over from net/http.
+func tapped(w http.ResponseWriter) *tap {
+	return &tap{ResponseWriter: w, take: func() (net.Conn, []byte, error) {
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return nil, nil, err
+		}
+		early, _ := rw.Reader.Peek(rw.Reader.Buffered())
+		return conn, bytes.Clone(early), nil
+	}}
+}
+
+// openingSize is room for an answer to a handshake.
+const openingSize = 256
 
 // WriteHeader implements [http.ResponseWriter].
 func (t *tap) WriteHeader(status int) {
@@ -54,23 +71,21 @@ func (t *tap) WriteHeader(status int) {
 		t.ResponseWriter.WriteHeader(status)
 		return
 	}
-	b := bytes.NewBufferString("HTTP/1.1 101 Switching Protocols\r\n")
+	b := bytes.NewBuffer(make([]byte, 0, openingSize))
+	b.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
 	_ = t.Header().Write(b) // to a buffer: it cannot fail
 	t.opening = append(b.Bytes(), "\r\n"...)
 }
 
-// Hijack implements [http.Hijacker]. A client may say something as soon as it sees that it was accepted, so net/http
-// may have read of it already. That has to be in the new reader's buffer: coder/websocket takes what is buffered, and
-// the connection.
+// Hijack implements [http.Hijacker]. What the client has said already has to be in the new reader's buffer:
+// coder/websocket takes what is buffered, and the connection.
 func (t *tap) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(t.ResponseWriter).Hijack()
+	conn, early, err := t.take()
 	if err != nil {
 		return nil, nil, err
 	}
 	t.line = newLine(conn)
-	n := rw.Reader.Buffered()
-	early, _ := rw.Reader.Peek(n)
-	r := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn), max(readBuffer, n))
-	_, _ = r.Peek(n)
+	r := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(early), conn), max(readBuffer, len(early)))
+	_, _ = r.Peek(len(early))
 	return t.line, bufio.NewReadWriter(r, bufio.NewWriterSize(t.line, writeBuffer)), nil
 }

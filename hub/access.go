@@ -26,10 +26,13 @@ func (h *Hub) access(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Error(err) // answers, so that there is a status
 		}
 		subject, _ := c.Get(subjectKey).(bridge.UID)
-		h.log.Debug("request", "method", method(c), "path", servedPath(c), "status", c.Response().Status,
-			"took", time.Since(began), "bytes", c.Response().Size, "subject", string(subject))
+		h.logRequest(method(c), servedPath(c), c.Response().Status, time.Since(began), c.Response().Size, subject)
 		return nil
 	}
+}
+
+func (h *Hub) logRequest(method, path string, status int, took time.Duration, bytes int64, subject bridge.UID) {
+	h.log.Debug("request", "method", method, "path", path, "status", status, "took", took, "bytes", bytes, "subject", string(subject))
 }
 
 // servedPath is the path of a route, and of a file that there is.

@@ -28,17 +28,22 @@ func newArrivals(limit int, refuse func(reason string)) *arrivals {
 	return &arrivals{most: limit + spareConnections, refuse: refuse, silent: map[net.Conn]bool{}, closing: map[net.Conn]bool{}}
 }
 
+// came counts a newcomer.
+func (a *arrivals) came(c net.Conn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.open++
+	a.silent[c] = true
+	if a.open > a.most {
+		a.makeRoom(c)
+	}
+}
+
 // changed is the server's ConnState. A socket is none of the server's any more; left tells when it has ended.
 func (a *arrivals) changed(c net.Conn, state http.ConnState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case state == http.StateNew:
-		a.open++
-		a.silent[c] = true
-		if a.open > a.most {
-			a.makeRoom(c)
-		}
 	case state == http.StateClosed && a.closing[c]:
 		delete(a.closing, c)
 	case state == http.StateClosed:
@@ -70,12 +75,26 @@ func (a *arrivals) makeRoom(newcomer net.Conn) {
 func (a *arrivals) hear(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c := connOf(r); c != nil {
-			a.mu.Lock()
-			delete(a.silent, c)
-			a.mu.Unlock()
+			a.heard(c)
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// heard notes that a request has arrived.
+func (a *arrivals) heard(c net.Conn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.silent, c)
+}
+
+// hangUp closes who has said nothing. Who serves them notes that they have ended.
+func (a *arrivals) hangUp() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for c := range a.silent {
+		_ = c.Close()
+	}
 }
 
 // left notes that a socket has ended, which the server does not tell.

@@ -52,6 +52,9 @@
 //     meanwhile never was away: TestOfflineGrace, TestGrace, TestManyInGrace. A cursor does not cover what is held
 //     back, whichever hub it comes to: TestGraceModel, TestCursorsOfAGrace,
 //     TestChangesDoNotClaimWhatIsHeldBack, TestToldElsewhere, TestAnotherLogEndsTheGraces. See above.
+//   - A client is let in by the goroutine that reads what it says from then on, where it asks as everybody does; whoever does
+//     not is net/http's, which hears and answers all of it: TestPorch, TestPorchHearsAWhole, TestPorchWithoutRoom,
+//     TestPorchIsCleared, FuzzHandshake.
 //   - A delivery allocates nothing, and an idle client is one goroutine: TestADeliveryAllocatesNothing,
 //     TestAnIdleClientIsOneGoroutine. One who does not read holds up nobody: TestASocketIsNotWaitedFor,
 //     TestALineTakesWhatFits. What a large batch needed is given back: TestRoomIsNotKept.

@@ -27,7 +27,7 @@ func (h *Hub) routes() *echo.Echo {
 	look := []string{http.MethodGet, http.MethodHead}
 	e.Match(look, "/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.Match(look, "/readyz", h.readyz)
-	e.GET("/v1/ws", h.webSocket)
+	e.GET(socketPath, h.webSocket)
 	e.GET("/v1/events", h.events)
 	e.GET("/v1/presence", h.getPresence)
 	e.GET("/v1/presence/:uid/history", h.getHistory)

@@ -31,9 +31,12 @@ func (h *Hub) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog:  slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
 		ConnState: h.arrivals.changed, ConnContext: withConn,
 	}
+	porch := h.newPorch(l)
+	defer porch.close()
 	var failed error
 	served := make(chan struct{})
-	go func() { defer close(served); failed = server.Serve(l) }()
+	go func() { defer close(served); failed = server.Serve(porch) }()
+	porch.calls.Go(func() { _ = server.Serve(porch.hall) })
 	select {
 	case <-served:
 	case <-ctx.Done():

@@ -16,6 +16,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
+const socketPath = "/v1/ws"
+
 // Subprotocol is what a WebSocket of the hub speaks.
 const Subprotocol = "presence.v1"
 
@@ -34,29 +36,56 @@ type socket struct {
 	began   time.Time
 }
 
-// webSocket serves GET /v1/ws. It returns when the socket is open: the request, with all that net/http keeps for it,
-// can go. Serve waits for the reader, as for every session.
+// webSocket serves GET /v1/ws for those whom the porch has left to net/http. It returns when the socket is open: the request,
+// with all that net/http keeps for it, can go. Serve waits for the reader, as for every session.
 func (h *Hub) webSocket(c echo.Context) error {
 	r := c.Request()
-	if offered := subprotocols(r); len(offered) > 0 && !slices.Contains(offered, Subprotocol) {
+	if !speaksOurs(r) {
 		return refuse(http.StatusBadRequest, "subprotocol", "this hub speaks the subprotocol "+Subprotocol)
 	}
+	k, refused := h.enter(tapped(c.Response()), r)
+	if k == nil {
+		return h.notEntered(refused)
+	}
+	k.arrived = connOf(r) != nil
+	c.Response().Status = http.StatusSwitchingProtocols // for the log: tap has kept it
+	go k.run(refused)
+	return nil
+}
+
+// speaksOurs says whether a handshake leaves us a subprotocol to speak.
+func speaksOurs(r *http.Request) bool {
+	offered := subprotocols(r)
+	return len(offered) == 0 || slices.Contains(offered, Subprotocol)
+}
+
+// errHandshake is of a request that is no handshake, and answered.
+var errHandshake = errors.New("no handshake")
+
+func (h *Hub) notEntered(err error) error {
+	if err == errHandshake {
+		h.metrics.refuse("handshake")
+		return nil
+	}
+	return err
+}
+
+// enter makes a socket of a handshake and answers it. There is none where the hub has no room, or the handshake is none; an
+// error beside a socket is why its client is not let in, which [socket.run] tells.
+func (h *Hub) enter(w *tap, r *http.Request) (*socket, error) {
 	s, err := h.open(nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	k := &socket{hub: h, session: s, arrived: connOf(r) != nil, began: time.Now(),
+	k := &socket{hub: h, session: s, began: time.Now(),
 		rate: rate.NewLimiter(rate.Limit(h.limits.MaxMessagesPerSecond), h.limits.MaxMessagesPerSecond)}
-	if err := k.accept(c.Response(), r); err != nil {
-		h.metrics.refuse("handshake")
+	if k.accept(w, r) != nil {
 		h.exit(s)
-		return nil // it is answered
+		return nil, errHandshake
 	}
-	c.Response().Status = http.StatusSwitchingProtocols // for the log: tap has kept it
-	err = k.greet(tokenOf(r))
-	k.hub.begin(s)
-	go k.run(err)
-	return nil
+	refused := k.greet(tokenOf(r))
+	h.begin(s)
+	return k, refused
 }
 
 // open takes a new session in, within what this hub carries. It is woken by wake; nil is for a socket's.
