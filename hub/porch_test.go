@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -20,7 +22,7 @@ func ofNetHTTP(answer *http.Response) bool { return answer.Header.Get("Content-S
 // TestPorch: who asks for a socket as everybody does is let in on the porch. Whoever needs a second look is net/http's, which
 // hears all that they have said.
 func TestPorch(t *testing.T) {
-	h, metrics := hostileHub(t, func(c *Config) { c.AllowedOrigins = nil })
+	h, metrics := hostileHub(t, func(c *Config) { c.AllowedOrigins, c.Limits = nil, Limits{} })
 	bearer := bearing(t, "me")
 	with := func(more ...string) string { return handshake(append(more, bearer)...) }
 	instead := func(old, new string) string { return strings.Replace(with(), old, new, 1) }
@@ -77,17 +79,43 @@ func TestPorch(t *testing.T) {
 	require.Equal(t, 1.0, sum(t, metrics, "refused_total", "origin_not_allowed"))
 }
 
-// TestPorchHearsAWhole: a handshake that comes in parts is waited for by net/http, wherever it is cut.
-func TestPorchHearsAWhole(t *testing.T) {
+// overhear serves a hub over TCP, on connections that can be watched.
+func overhear(t *testing.T) (*overheard, func() *wire) {
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	l, hub := &overheard{tcp, make(chan *readable)}, quietHub(t)
 	running(t, func(ctx context.Context) error { return hub.Serve(ctx, l) })
-	head := handshake()
-	for _, at := range []int{1, len(openingLine), len(openingLine) + 5, len(head) / 2, len(head) - 2, len(head) - 1} {
+	return l, func() *wire {
 		conn, err := net.Dial("tcp", tcp.Addr().String())
 		require.NoError(t, err)
-		w := newWire(t, conn)
+		return newWire(t, conn)
+	}
+}
+
+// TestPorchSetsNoLimit: who is let in may be silent for as long as they like; until then they have as long as anybody.
+func TestPorchSetsNoLimit(t *testing.T) {
+	l, wire := overhear(t)
+	w := wire()
+	c := <-l.accepted
+	require.Eventually(t, func() bool { return c.limit() > headerWithin/2 }, soon, often)
+	require.LessOrEqual(t, c.limit(), headerWithin)
+	w.upgrade()
+	require.Equal(t, "says welcome", w.hears())
+	require.True(t, c.until.Load().(time.Time).IsZero())
+}
+
+// limit is for how long reads may last from now on.
+func (r *readable) limit() time.Duration {
+	until, _ := r.until.Load().(time.Time)
+	return time.Until(until)
+}
+
+// TestPorchHearsAWhole: a handshake that comes in parts is waited for by net/http, wherever it is cut.
+func TestPorchHearsAWhole(t *testing.T) {
+	l, wire := overhear(t)
+	head := handshake()
+	for _, at := range []int{1, len(openingLine), len(openingLine) + 5, len(head) / 2, len(head) - 2, len(head) - 1} {
+		w := wire()
 		w.send(head[:at])
 		<-(<-l.accepted).read // the porch only looks
 		w.send(head[at:])
@@ -117,11 +145,18 @@ type readable struct {
 	*net.TCPConn
 	once sync.Once
 	read chan struct{} // closed when somebody begins to read
+
+	until atomic.Value // the time.Time until which reads may last
 }
 
 func (r *readable) Read(p []byte) (int, error) {
 	r.once.Do(func() { close(r.read) })
 	return r.TCPConn.Read(p)
+}
+
+func (r *readable) SetReadDeadline(t time.Time) error {
+	r.until.Store(t)
+	return r.TCPConn.SetReadDeadline(t)
 }
 
 // TestPorchWithoutRoom: on a hub that is full or stops, whoever comes is told so by net/http.
@@ -141,6 +176,15 @@ func TestPorchIsCleared(t *testing.T) {
 	require.Eventually(t, func() bool { return h.held() == 1 }, soon, often)
 	h.stopServe()
 	_, err := w.conn.Read(make([]byte, 1))
+	require.Error(t, err)
+	require.Zero(t, h.held())
+
+	here, there := net.Pipe()
+	late := h.newPorch(nil)
+	require.NoError(t, late.hall.Close())
+	h.arrivals.came(there)
+	late.pass(there) // when net/http takes nobody any more
+	_, err = here.Read(make([]byte, 1))
 	require.Error(t, err)
 	require.Zero(t, h.held())
 }
