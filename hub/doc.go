@@ -54,7 +54,7 @@
 //     TestChangesDoNotClaimWhatIsHeldBack, TestToldElsewhere, TestAnotherLogEndsTheGraces. See above.
 //   - A client is let in by the goroutine that reads what it says from then on, where it asks as everybody does; whoever does
 //     not is net/http's, which hears and answers all of it: TestPorch, TestPorchHearsAWhole, TestPorchWithoutRoom,
-//     TestPorchIsCleared, TestPorchSetsNoLimit, FuzzHandshake.
+//     TestPorchIsCleared, TestPorchOfAServerThatIsGone, TestPorchSetsNoLimit, FuzzHandshake.
 //   - A delivery allocates nothing, and an idle client is one goroutine: TestADeliveryAllocatesNothing,
 //     TestAnIdleClientIsOneGoroutine. One who does not read holds up nobody: TestASocketIsNotWaitedFor,
 //     TestALineTakesWhatFits. What a large batch needed is given back: TestRoomIsNotKept.

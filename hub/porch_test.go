@@ -80,21 +80,21 @@ func TestPorch(t *testing.T) {
 }
 
 // overhear serves a hub over TCP, on connections that can be watched.
-func overhear(t *testing.T) (*overheard, func() *wire) {
+func overhear(t *testing.T) (l *overheard, dial func() *wire, stop func()) {
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	l, hub := &overheard{tcp, make(chan *readable)}, quietHub(t)
-	running(t, func(ctx context.Context) error { return hub.Serve(ctx, l) })
+	stop = running(t, func(ctx context.Context) error { return hub.Serve(ctx, l) })
 	return l, func() *wire {
 		conn, err := net.Dial("tcp", tcp.Addr().String())
 		require.NoError(t, err)
 		return newWire(t, conn)
-	}
+	}, stop
 }
 
 // TestPorchSetsNoLimit: who is let in may be silent for as long as they like; until then they have as long as anybody.
 func TestPorchSetsNoLimit(t *testing.T) {
-	l, wire := overhear(t)
+	l, wire, _ := overhear(t)
 	w := wire()
 	c := <-l.accepted
 	require.Eventually(t, func() bool { return c.limit() > headerWithin/2 }, soon, often)
@@ -112,7 +112,7 @@ func (r *readable) limit() time.Duration {
 
 // TestPorchHearsAWhole: a handshake that comes in parts is waited for by net/http, wherever it is cut.
 func TestPorchHearsAWhole(t *testing.T) {
-	l, wire := overhear(t)
+	l, wire, _ := overhear(t)
 	head := handshake()
 	for _, at := range []int{1, len(openingLine), len(openingLine) + 5, len(head) / 2, len(head) - 2, len(head) - 1} {
 		w := wire()
@@ -169,24 +169,27 @@ func TestPorchWithoutRoom(t *testing.T) {
 	require.Equal(t, 1.0, sum(t, metrics, "refused_total", "too_many_connections"))
 }
 
-// TestPorchIsCleared: a hub that stops does not wait for those who have said nothing.
+// TestPorchIsCleared: a hub that stops does not wait for those who have said nothing, for as long as they might.
 func TestPorchIsCleared(t *testing.T) {
-	h, _ := hostileHub(t)
-	w := h.wire()
-	require.Eventually(t, func() bool { return h.held() == 1 }, soon, often)
-	h.stopServe()
-	_, err := w.conn.Read(make([]byte, 1))
-	require.Error(t, err)
-	require.Zero(t, h.held())
+	l, wire, stop := overhear(t)
+	wire()
+	c := <-l.accepted
+	require.Eventually(t, func() bool { return c.limit() > 0 }, soon, often)
+	stop()
+	require.Positive(t, c.limit())
+}
 
+// TestPorchOfAServerThatIsGone: when net/http takes nobody any more, nobody waits for it.
+func TestPorchOfAServerThatIsGone(t *testing.T) {
+	h := quietHub(t)
 	here, there := net.Pipe()
 	late := h.newPorch(nil)
 	require.NoError(t, late.hall.Close())
 	h.arrivals.came(there)
 	late.pass(there) // when net/http takes nobody any more
-	_, err = here.Read(make([]byte, 1))
+	_, err := here.Read(make([]byte, 1))
 	require.Error(t, err)
-	require.Zero(t, h.held())
+	require.Zero(t, h.arrivals.open)
 }
 
 // FuzzHandshake: whom the porch lets in, net/http would have let in, and both read the same request.
