@@ -53,6 +53,31 @@ func BenchmarkSubscribe(b *testing.B) {
 	}
 }
 
+// BenchmarkSubscribeMessage is what a new client's subscribe of 100 users costs from the message to its answer as it goes
+// over the wire: of users whose states are known, and of such as nobody has seen yet.
+func BenchmarkSubscribeMessage(b *testing.B) {
+	for name, from := range map[string]int{"known": 0, "pending": 20_000} {
+		b.Run(name, func(b *testing.B) {
+			h, _ := crowded(b, 100, 100)
+			data := encode(map[string]any{"type": "subscribe", "id": "1", "uids": names(from, 100)})
+			var buf []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				k := &socket{hub: h, session: greeted(b, h, grant{open: true, key: "me"})}
+				if err := k.answer(b.Context(), data); err != nil {
+					b.Fatal(err)
+				}
+				h.mu.Lock()
+				if h.take(k.session, &buf) == nil {
+					b.Fatal("no answer")
+				}
+				h.mu.Unlock()
+				h.exit(k.session)
+			}
+		})
+	}
+}
+
 // BenchmarkChanges is the message that tells a session of the changes of 1, 10 and 100 users.
 func BenchmarkChanges(b *testing.B) {
 	for _, n := range []int{1, 10, 100} {

@@ -16,7 +16,10 @@ type cursor struct {
 }
 
 // String is the cursor as clients carry it: one place, or two where they differ.
-func (c cursor) String() string { return string(c.Append(nil)) }
+func (c cursor) String() string {
+	var space [128]byte // more than it takes
+	return string(c.Append(space[:0]))
+}
 
 // Append writes what String says.
 func (c cursor) Append(b []byte) []byte {

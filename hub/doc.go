@@ -58,6 +58,9 @@
 //   - A delivery allocates nothing, and an idle client is one goroutine: TestADeliveryAllocatesNothing,
 //     TestAnIdleClientIsOneGoroutine. One who does not read holds up nobody: TestASocketIsNotWaitedFor,
 //     TestALineTakesWhatFits. What a large batch needed is given back: TestRoomIsNotKept.
+//   - A subscribe is answered in room that is there already, and no answer is written over by the next:
+//     TestASubscribeLeavesLittle, TestNoAnswerIsWrittenOver, TestScratchHoldsNothing,
+//     TestPlainMessagesAreReadInOneGo.
 //   - A slow client gets fewer, newer states, and costs what it watches: TestSlowClient, TestPendingIsBounded,
 //     TestAnswersAreBounded, TestPongsAreBounded. Only a write that stalls ends its connection: TestStalledWrite.
 //     Who is there is asked a heartbeat after they came, and each in their second: TestHeartbeatsAreLevel.

@@ -118,6 +118,7 @@ type Hub struct {
 	draining  bool
 	feed      feedState
 	feedHeard time.Time // when the poller last spoke
+	scratch   scratch
 }
 
 // New makes a hub. It starts nothing: Run keeps it up to date, Serve takes connections.

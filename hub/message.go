@@ -17,21 +17,35 @@ const maxMessageID = 64
 // message is what a client says. Which fields count depends on the type; unknown fields are for hubs newer
 // than we are.
 type message struct {
-	Type     string  `json:"type"`
-	ID       string  `json:"id"`
-	Token    string  `json:"token"`
-	UIDs     uidList `json:"uids"`
-	Since    string  `json:"since"`
-	Resource string  `json:"resource"`
-	Status   string  `json:"status"`
-	Ext      string  `json:"ext"`
+	Type     string   `json:"type"`
+	ID       string   `json:"id"`
+	Token    string   `json:"token"`
+	UIDs     []string `json:"uids"`
+	Since    string   `json:"since"`
+	Resource string   `json:"resource"`
+	Status   string   `json:"status"`
+	Ext      string   `json:"ext"`
 }
 
 // decodeMessage reads a message of a client. An error that is a closing is of a peer who does not speak the
 // protocol; any other is an honest mistake, and the message's id is returned so that the answer can name it.
 func decodeMessage(data []byte) (message, error) {
-	var m message
-	err := json.Unmarshal(data, &m)
+	m, ok := readPlain(data)
+	if !ok {
+		var err error
+		if m, err = readJSON(data); err != nil {
+			return m, err
+		}
+	}
+	if len(m.ID) > maxMessageID {
+		return message{}, badMessage("the id has %d bytes, %d is the most", len(m.ID), maxMessageID)
+	}
+	return m, m.check()
+}
+
+// readJSON reads a message of which nothing is known, and says what is wrong with it.
+func readJSON(data []byte) (m message, err error) {
+	err = json.Unmarshal(data, &m)
 	if !utf8.Valid(data) {
 		return message{}, errNoText
 	}
@@ -43,10 +57,7 @@ func decodeMessage(data []byte) (message, error) {
 		_ = json.Unmarshal(data, &id)
 		return message{ID: clip(id.ID)}, badMessage("%s", jsonProblem(err))
 	}
-	if len(m.ID) > maxMessageID {
-		return message{}, badMessage("the id has %d bytes, %d is the most", len(m.ID), maxMessageID)
-	}
-	return m, m.check()
+	return m, nil
 }
 
 // check tells what the type of the message asks for and the message lacks.

@@ -33,6 +33,14 @@ func (p *places) at(seq uint64) (c bridge.Cursor, ok bool) {
 	return c, c.Seq == seq
 }
 
+// remembers says whether a cursor is one of the newest places of this log.
+func (h *Hub) remembers(c bridge.Cursor) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	is, ok := h.places.at(c.Seq)
+	return ok && is == c
+}
+
 // holds says whether a cursor that is not ahead of us is of this log: one that has lost its tail, in a crash of NATS or
 // by a copy that was put back, has other messages now where the cursor points to. When nobody can tell, it is not.
 func (h *Hub) holds(ctx context.Context, c bridge.Cursor) bool {

@@ -70,12 +70,13 @@ func (h *Hub) ask(waiting, request context.Context, g grant, uids []bridge.UID) 
 	if err != nil {
 		return subscribedMessage{}, err
 	}
+	answer := subscribedMessage{Denied: denied, Complete: true}
 	for {
 		h.mu.Lock()
-		answer, feed := h.snapshot(s, users, 0), h.feed
+		h.snapshot(&answer, s, users, 0)
+		feed := h.feed
 		h.mu.Unlock()
 		answer.Feed = &feed
-		answer.Denied, answer.Complete = denied, true
 		if len(answer.Pending) == 0 || waiting.Err() != nil || h.over(s) {
 			return answer, nil
 		}
@@ -95,7 +96,7 @@ func (h *Hub) askFor(s *session, g grant, uids []bridge.UID) (users []*user, den
 	if err := h.checkLimits(s, allowed); err != nil {
 		return nil, nil, err
 	}
-	users = h.joinAll(s, allowed)
+	users = h.joinAll(nil, s, allowed)
 	for _, u := range users {
 		if len(u.watched) == 1 {
 			h.linger(u.uid, askedFor)

@@ -32,40 +32,38 @@ func (h *Hub) subscribe(ctx context.Context, s *session, id string, uids []bridg
 	if len(s.watches) == 0 {
 		s.watches = make([]watch, 0, len(allowed))
 	}
-	users := h.joinAll(s, allowed)
+	users := h.joinAll(h.scratch.users, s, allowed)
 	h.toldElsewhere(users, from)
-	answer := h.snapshot(s, users, from)
-	answer.ID, answer.Denied, answer.Complete = id, denied, since == "" || useful
-	s.reply(answer.encode())
+	answer := subscribedMessage{ID: id, Presences: h.scratch.presences, Pending: h.scratch.pending, Denied: denied, Complete: since == "" || useful}
+	h.snapshot(&answer, s, users, from)
+	s.reply(answer.append(h.scratch.frame(answer.size())))
+	h.scratch.keep(users, &answer)
 	return nil
 }
 
-// joinAll makes a session a watcher of these users. The caller holds mu.
-func (h *Hub) joinAll(s *session, uids []bridge.UID) []*user {
-	users := make([]*user, len(uids))
+// joinAll makes a session a watcher of these users, and puts them into a list that is empty. The caller holds mu.
+func (h *Hub) joinAll(users []*user, s *session, uids []bridge.UID) []*user {
+	users, had := slices.Grow(users, len(uids)), len(s.watches)
 	h.stamp(s)
-	for i, uid := range uids {
-		users[i] = h.want(uid)
-		if !h.stamped(users[i]) {
-			h.join(s, users[i])
+	for _, uid := range uids {
+		u := h.want(uid)
+		if !h.stamped(u) {
+			bind(s, u)
+			h.weigh(u)
 		}
+		users = append(users, u)
+	}
+	if key := s.grant.key; key != "" {
+		h.subject(key).uids += len(s.watches) - had
 	}
 	return users
 }
 
-// join makes a session a watcher of a user who is wanted, and whom it does not watch. The caller holds mu.
-func (h *Hub) join(s *session, u *user) {
-	bind(s, u)
-	h.weigh(u)
-	if key := s.grant.key; key != "" {
-		h.subject(key).uids++
-	}
-}
-
-// snapshot is the state of these users now, of those that changed after from. The caller holds mu, so that
-// whatever comes next comes as a change.
-func (h *Hub) snapshot(s *session, users []*user, from uint64) subscribedMessage {
-	m := subscribedMessage{Type: "subscribed", Presences: make(presences, 0, len(users)), Pending: make([]bridge.UID, 0, len(users))}
+// snapshot puts the state of these users now, of those that changed after from, into an answer whose lists are written
+// over. The caller holds mu, so that whatever comes next comes as a change.
+func (h *Hub) snapshot(m *subscribedMessage, s *session, users []*user, from uint64) {
+	m.Type = "subscribed"
+	m.Presences, m.Pending = slices.Grow(m.Presences[:0], len(users)), slices.Grow(m.Pending[:0], len(users))
 	for _, u := range users {
 		switch {
 		case !u.known():
@@ -84,7 +82,6 @@ func (h *Hub) snapshot(s *session, users []*user, from uint64) subscribedMessage
 		}
 	}
 	m.Cursor = h.cursor(s).String()
-	return m
 }
 
 // unsubscribe takes users out of what the session watches.
@@ -152,6 +149,11 @@ func (h *Hub) waitCurrent(ctx context.Context) error {
 	select {
 	case <-h.caughtUp:
 		return nil
+	default: // then it takes a timer
+	}
+	select {
+	case <-h.caughtUp:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-time.After(catchUpFor):
@@ -169,6 +171,9 @@ func (h *Hub) resumePoint(ctx context.Context, since string) (from uint64, usefu
 	c, err := parseCursor(since)
 	if err != nil {
 		return 0, false
+	}
+	if h.remembers(c.at) { // nearly always: there is nothing to wait for
+		return c.from, true
 	}
 	ctx, cancel := context.WithTimeout(ctx, catchUpFor)
 	defer cancel()

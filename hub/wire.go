@@ -97,6 +97,7 @@ func (h *Hub) take(s *session, buf *[]byte) []byte {
 	for _, frame := range h.answers(s) {
 		h.metrics.frames.Inc()
 		b = appendFrame(b, finalText, frame)
+		h.scratch.sent(frame)
 	}
 	if len(news) > 0 {
 		h.metrics.frames.Inc()
