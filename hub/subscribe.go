@@ -62,10 +62,11 @@ func (h *Hub) join(s *session, u *user) {
 	}
 }
 
-// snapshot is the state of these users now, of those that changed after from. The caller holds mu, so that
-// whatever comes next comes as a change.
+// snapshot is the state of these users now, of those that changed after from. They are all of whom the session waits to be
+// told. The caller holds mu, so that whatever comes next comes as a change.
 func (h *Hub) snapshot(s *session, users []*user, from uint64) subscribedMessage {
 	m := subscribedMessage{Type: "subscribed", Presences: make(presences, 0, len(users)), Pending: make([]bridge.UID, 0, len(users))}
+	clear(s.pending)
 	for _, u := range users {
 		switch {
 		case !u.known():
@@ -77,7 +78,6 @@ func (h *Hub) snapshot(s *session, users []*user, from uint64) subscribedMessage
 		case u.seq() > from:
 			m.Presences = append(m.Presences, h.presence(u))
 		}
-		s.forget(u)
 		delete(s.unknown, u)
 		if u.held != nil && !s.grant.raw {
 			s.mark(u)
