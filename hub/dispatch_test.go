@@ -90,6 +90,26 @@ func TestRoomIsNotKept(t *testing.T) {
 	require.Len(t, s.pending, 2)
 }
 
+// TestALongRoundLooksAtTheLog: where there is one processor, who writes lets the log be followed, and looks half as often
+// when nothing has come. Where there are more, it is followed anyway.
+func TestALongRoundLooksAtTheLog(t *testing.T) {
+	h := quietHub(t)
+	require.Equal(t, 2*aStretch, onProcessors(2, func() int { return h.follow(aStretch) }))
+	require.Equal(t, 2*aStretch, onProcessors(1, func() int { return h.follow(aStretch) }), "nothing has come")
+	got := onProcessors(1, func() int {
+		go h.Apply(entry(1, "a", online("1"), bridge.ChangedFirst))
+		return h.follow(8 * aStretch)
+	})
+	require.Equal(t, aStretch, got)
+	require.Equal(t, uint64(1), h.reached())
+}
+
+// onProcessors runs f on so many.
+func onProcessors(n int, f func() int) int {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
+	return f()
+}
+
 // TestAnIdleClientIsOneGoroutine counts the goroutines of no client, then of a hundred.
 func TestAnIdleClientIsOneGoroutine(t *testing.T) {
 	h := serveQuiet(t, quietHub(t))
