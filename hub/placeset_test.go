@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
 // TestPlacesStayWithWhoMoves holds a set of places against a list whose members know themselves whether they are in it,
@@ -42,4 +44,21 @@ func TestPlacesStayWithWhoMoves(t *testing.T) {
 		}
 		require.Equal(t, want, slices.Collect(set.all()))
 	}
+}
+
+// TestWhoLeavesTakesNobodysNews: of three who have changed one is watched no more, and another takes their place.
+func TestWhoLeavesTakesNobodysNews(t *testing.T) {
+	h := quietHub(t)
+	h.hear(live())
+	s := greeted(t, h, grant{open: true})
+	all := uidsOf([]string{"a", "b", "c"})
+	require.NoError(t, h.subscribe(t.Context(), s, "", all, ""))
+	h.pull(s)
+	h.Apply(entry(1, "a", online("1"), bridge.ChangedFirst))
+	h.Apply(entry(2, "c", online("2"), bridge.ChangedFirst))
+	h.unsubscribe(s, all[:1])
+	require.Equal(t, 1, waiting(s))
+	frames := pulled(t, h, s)
+	require.Len(t, frames, 1)
+	require.Equal(t, map[bridge.UID]string{"c": "2"}, frames[0].exts())
 }
