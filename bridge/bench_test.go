@@ -34,3 +34,14 @@ func BenchmarkObserve(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkDecodeChange reads one message of the log.
+func BenchmarkDecodeChange(b *testing.B) {
+	data := appendChange(nil, &Change{UID: "user-1", State: busy, ObservedAt: 2, Changed: []string{ChangedExt}, Prev: &online, Source: SourcePoll})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := DecodeChange(data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -74,10 +74,15 @@ func appendStrings(b []byte, list []string) []byte {
 // appendString leaves to encoding/json what is not written as it is.
 func appendString(b []byte, s string) []byte {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' || c == 0x7f {
+		if escaped(s[i]) {
 			quoted, _ := json.Marshal(s) // a string: it cannot fail
 			return append(b, quoted...)
 		}
 	}
 	return append(append(append(b, '"'), s...), '"')
+}
+
+// escaped says whether encoding/json may write a byte otherwise than as it is.
+func escaped(c byte) bool {
+	return c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' || c == 0x7f
 }

@@ -118,12 +118,15 @@ const latest = 4102444800000
 // DecodeChange reads a message of the log. Whoever may write to the subject may have written anything, so a
 // message without what readers rely on is an error; unknown fields are for readers newer than we are.
 func DecodeChange(data []byte) (*Change, error) {
-	var c Change
 	if len(data) > maxChange {
 		return nil, fmt.Errorf("decoding a change: it has %d bytes, %w", len(data), errTooLong)
 	}
-	if err := json.Unmarshal(data, &c); err != nil {
-		return nil, fmt.Errorf("decoding a change: %w", err)
+	c, ok := readPlain(data)
+	if !ok {
+		c = Change{}
+		if err := json.Unmarshal(data, &c); err != nil {
+			return nil, fmt.Errorf("decoding a change: %w", err)
+		}
 	}
 	uid, err := ParseUID(string(c.UID))
 	if err != nil {

@@ -18,6 +18,13 @@ const (
 	stopPatience  = time.Second / 2 // how long a consumer may take to stop: nats.go gives NATS five to answer, or waits for it to be back
 )
 
+// readAhead is how many messages NATS may send before they are read. When it has sent them it waits to be asked for more:
+// with the 500 of nats.go a burst comes in pieces, and a hub that is busy tells its clients of ten changes at a time where it
+// could of twenty. What waits is held in memory, and when that is 64 MB nats.go drops what comes and reads again: so many
+// of the longest changes there are stay below. There is no bound in bytes, for where NATS 2.15 comes to one, it forgets the
+// message that was too much when it reads the last one of each user.
+const readAhead = 1000
+
 var (
 	errOtherStream  = errors.New("the stream was made anew")
 	errLostMessages = errors.New("the stream has lost messages that were read")
@@ -77,7 +84,7 @@ func (b *Bus) followStream(ctx context.Context, r *relay) error {
 	if consumer.CachedInfo().NumPending == 0 { // an empty stream sends nothing that could say so
 		r.caughtUp()
 	}
-	consuming, err := consumer.Consume(r.message)
+	consuming, err := consumer.Consume(r.message, jetstream.PullMaxMessages(readAhead))
 	if err != nil {
 		return fmt.Errorf("consuming: %w", err)
 	}

@@ -3,9 +3,11 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 )
@@ -121,6 +123,50 @@ func TestAStreamThatIsGoneIsMadeAgain(t *testing.T) {
 	require.Eventually(t, r.caughtUp(2), soon, often)
 	_, err := b.js.Stream(t.Context(), StreamName)
 	require.NoError(t, err)
+}
+
+// occupied is a follower who is busy with the first message until it is let go on.
+type occupied struct {
+	*recorder
+	goOn chan struct{}
+}
+
+func (o occupied) Apply(e Entry) { <-o.goOn; o.recorder.Apply(e) }
+
+// TestABusyFollowerLosesNothing: what waits for one who is busy stays below what nats.go holds, though the log has more of
+// the longest messages than that.
+func TestABusyFollowerLosesNothing(t *testing.T) {
+	t.Parallel()
+	s, told := startServer(t, ServerOptions{}), &logBuffer{}
+	nc, err := s.Connect(told.logger())
+	require.NoError(t, err)
+	t.Cleanup(nc.Close)
+	b, err := Open(t.Context(), nc, demoApp, quick, nil)
+	require.NoError(t, err)
+	ext := strings.Repeat("x", maxChange-256)
+	const messages = nats.DefaultSubPendingBytesLimit/(maxChange-256) + 50
+	for i := range messages {
+		uid := UID(fmt.Sprint("u", i))
+		_, err := b.js.PublishAsync(b.app.Subject(uid), encoded(t, change(uid, ext)))
+		require.NoError(t, err)
+	}
+	waitFor(t, b.js.PublishAsyncComplete(), "the log to be written")
+	r := occupied{&recorder{}, make(chan struct{})}
+	inBackground(t, func(ctx context.Context) error { return b.Follow(ctx, r) })
+	require.Eventually(t, func() bool { return sentAllItMay(t, b) }, soon, often)
+	close(r.goOn)
+	require.Eventually(t, r.caughtUp(1), soon, often)
+	uids, _, _, _ := r.got()
+	require.Len(t, uids, messages)
+	require.NotContains(t, told.String(), nats.ErrSlowConsumer.Error())
+}
+
+// sentAllItMay says whether the one consumer of the log has sent all, or all that was asked for.
+func sentAllItMay(t *testing.T, b *Bus) bool {
+	for c := range b.stream.ListConsumers(t.Context()).Info() {
+		return c.NumPending == 0 || c.NumWaiting == 0
+	}
+	return false
 }
 
 func TestNothingIsToldAfterFollowReturned(t *testing.T) {

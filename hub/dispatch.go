@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -40,6 +41,8 @@ func (d *dispatcher) touch(s *session) {
 const (
 	atRest = 50 * time.Microsecond // how long the hub has waited for a message of the log when no other can be behind it
 	aFew   = 256                   // clients, whom one goroutine tells as fast as several would
+
+	aStretch = 64 // clients of a round, after whom one looks at the log
 )
 
 // tellApplied has those told whom the message that was applied concerns. Where the hub had to wait for that message, it
@@ -94,20 +97,49 @@ func (d *dispatcher) run(ctx context.Context) {
 	}
 }
 
-// round writes to those who were touched. The caller has the turn.
+// round writes to those who were touched, and looks at the log in between where they are many. The caller has the turn.
 func (d *dispatcher) round() {
 	d.hub.mu.Lock()
 	d.batch, d.touched = d.touched, d.batch[:0]
 	d.hub.mu.Unlock()
+	look, stretch := aFew, aStretch
 	for i, s := range d.batch {
 		if i%aMoment == 0 {
 			d.hub.setMoment(time.Now().UnixMilli())
 		}
 		d.hub.flush(s, &d.buf)
 		d.batch[i] = nil
+		if i == look {
+			stretch = d.hub.follow(stretch)
+			look += stretch
+		}
 	}
 	d.hub.setMoment(0)
 	d.buf = trimmed(d.buf)
+}
+
+// follow lets the goroutine that follows the log have the processor, where it is the only one: whoever has yet to be
+// written to in this round is told in the same write of what is applied now. To yield is not enough, since Go looks at the
+// network only when nothing else can run, or every ten milliseconds; so it is a moment's sleep, which lasts a millisecond
+// where nothing comes. It says after how many clients to do so again: there are twice as many each time when it was in vain.
+func (h *Hub) follow(stretch int) int {
+	if runtime.GOMAXPROCS(0) > 1 {
+		return 2 * stretch
+	}
+	before := h.reached()
+	time.Sleep(time.Microsecond)
+	runtime.Gosched()
+	if h.reached() == before {
+		return 2 * stretch
+	}
+	return aStretch
+}
+
+// reached is the newest message of the log that was applied.
+func (h *Hub) reached() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.position.Seq
 }
 
 // trimmed is a buffer that one huge message has not made huge for good.

@@ -83,9 +83,31 @@ func TestRoomIsNotKept(t *testing.T) {
 	for i, uid := range uidsOf(names(0, 100)) {
 		h.Apply(entry(uint64(i+1), uid, online("1"), bridge.ChangedFirst))
 	}
-	require.Greater(t, cap(s.pending), keepPending)
+	require.Equal(t, 100, waiting(s))
+	require.Len(t, s.pending, 2, "a bit for each whom it watches, and no more while they wait")
 	h.pull(s)
-	require.LessOrEqual(t, cap(s.pending), keepPending)
+	require.Zero(t, waiting(s))
+	require.Len(t, s.pending, 2)
+}
+
+// TestALongRoundLooksAtTheLog: where there is one processor, who writes lets the log be followed, and looks half as often
+// when nothing has come. Where there are more, it is followed anyway.
+func TestALongRoundLooksAtTheLog(t *testing.T) {
+	h := quietHub(t)
+	require.Equal(t, 2*aStretch, onProcessors(2, func() int { return h.follow(aStretch) }))
+	require.Equal(t, 2*aStretch, onProcessors(1, func() int { return h.follow(aStretch) }), "nothing has come")
+	got := onProcessors(1, func() int {
+		go h.Apply(entry(1, "a", online("1"), bridge.ChangedFirst))
+		return h.follow(8 * aStretch)
+	})
+	require.Equal(t, aStretch, got)
+	require.Equal(t, uint64(1), h.reached())
+}
+
+// onProcessors runs f on so many.
+func onProcessors(n int, f func() int) int {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
+	return f()
 }
 
 // TestAnIdleClientIsOneGoroutine counts the goroutines of no client, then of a hundred.
@@ -149,23 +171,22 @@ func TestADeliveryAllocatesNothing(t *testing.T) {
 	h, list := delivered(t, 8)
 	h.Apply(entry(1, "a", online("1"), "first"))
 	h.Apply(entry(2, "b", online("1"), "first"))
-	a, b := h.users["a"], h.users["b"]
 	var buf []byte
-	tell := func(users ...*user) func() {
+	tell := func(uids ...bridge.UID) func() {
 		return func() {
 			for _, s := range list {
 				h.mu.Lock()
 				s.touched = true // by the test: the hub's own dispatcher has its own turn
-				for _, u := range users {
-					h.note(s, u)
+				for _, uid := range uids {
+					h.note(s, placeOf(s, uid))
 				}
 				h.mu.Unlock()
 				h.flush(s, &buf)
 			}
 		}
 	}
-	require.Zero(t, testing.AllocsPerRun(100, tell(a)), "one user has changed")
-	require.Zero(t, testing.AllocsPerRun(100, tell(a, b)), "two have")
+	require.Zero(t, testing.AllocsPerRun(100, tell("a")), "one user has changed")
+	require.Zero(t, testing.AllocsPerRun(100, tell("a", "b")), "two have")
 }
 
 // TestASocketIsNotWaitedFor: one who does not read holds up nobody, and has a goroutine only while its socket is full.
@@ -187,7 +208,7 @@ func TestASocketIsNotWaitedFor(t *testing.T) {
 	full := func() (full bool) {
 		h.peek(func() {
 			for s := range h.sessions {
-				full = full || s.writing && len(s.pending) > 0
+				full = full || s.writing && waiting(s) > 0
 			}
 		})
 		return full

@@ -106,9 +106,10 @@ type Hub struct {
 	leasesDue time.Time                // when they are looked at next
 	sessions  map[*session]bool
 	heart     heart
-	round     uint64 // counts the rounds of stamping users, see stamp
-	moment    int64  // now, in Unix milliseconds, while many are told; 0: nobody has looked
-	applying  bool   // a message of the log is being applied: who is touched is told when it is
+	told      []*user // room for news
+	round     uint64  // counts the rounds of stamping users, see stamp
+	moment    int64   // now, in Unix milliseconds, while many are told; 0: nobody has looked
+	applying  bool    // a message of the log is being applied: who is touched is told when it is
 	subjects  map[string]*subject
 	setters   map[bridge.UID]*setter // who has set their presence of late
 	position  bridge.Cursor          // what has been applied of the log

@@ -265,7 +265,7 @@ func (m *model) settle() {
 			require.Equal(m.t, m.newest[uid].Presence(), c.held[uid], "client %d, %s", i, uid)
 			require.NotContains(m.t, c.pending, uid)
 		}
-		require.Empty(m.t, c.session.pending)
+		require.Zero(m.t, waiting(c.session))
 		require.Empty(m.t, c.session.unknown)
 	}
 	for _, h := range m.hubs {

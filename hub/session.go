@@ -30,7 +30,7 @@ type session struct {
 	opening []byte // the answer to the handshake; it goes before all else
 	watches []watch
 	unknown map[*user]bool // of watches: what the log holds has not been told: nobody vouches for it, or it is held back
-	pending []*user        // of watches: changed since last told; one may be there twice, see note
+	pending placeSet       // in watches: who has changed since last told
 	replies [][]byte       // answers, in order
 	feed    bool           // the feed has changed
 	drained chan struct{}  // holds one token when replies have been taken; made by who waits for it
@@ -49,26 +49,11 @@ func newSession(id string) *session {
 	return &session{id: id}
 }
 
-// note notes that the newest state of a user has to be told. It is written without a look at what is there, which is
-// what fan-out costs; when there is no room, those who are there twice make some. The caller holds mu.
-func (h *Hub) note(s *session, u *user) {
-	if n := len(s.pending); n == cap(s.pending) && n > len(s.watches) {
-		s.pending = h.once(s.pending)
-	}
-	s.pending = append(s.pending, u)
+// note notes that the newest state of the user whom the session watches at i has to be told. It is what fan-out costs, so
+// it is a bit. The caller holds mu.
+func (h *Hub) note(s *session, i int) {
+	s.pending.add(i)
 	h.nudge(s)
-}
-
-// once leaves each user in a list once. The caller holds mu.
-func (h *Hub) once(list []*user) []*user {
-	h.round++
-	kept := list[:0]
-	for _, u := range list {
-		if !h.stamped(u) {
-			kept = append(kept, u)
-		}
-	}
-	return kept
 }
 
 // reply notes an answer. Who asked is waiting for it: the one who answers sends it on.
@@ -114,38 +99,24 @@ func (s *session) cut() {
 	_ = s.line.Close()
 }
 
-// news is of whom the client has to be told now, each once. The caller holds mu, tells, and then says so to told.
+// news takes whom the client has to be told of now, each once; whoever is not known is told of when they are. The list is
+// good until the next one is taken. The caller holds mu, and tells.
 func (h *Hub) news(s *session) []*user {
-	if len(s.pending) == 0 {
-		return nil
-	}
-	kept := s.pending[:0]
-	for _, u := range h.once(s.pending) {
-		if u.known() {
-			kept = append(kept, u)
+	news := h.told[:0]
+	for i := range s.pending.all() {
+		if u := s.watches[i].to; u.known() {
+			news = append(news, u)
 			if u.held == nil {
 				delete(s.unknown, u)
 			}
 		}
 	}
-	clear(s.pending[len(kept):])
-	s.pending = kept
-	return kept
-}
-
-// keepPending is how much room for pending users an idle session keeps.
-const keepPending = 16
-
-// told ends what news began. The caller holds mu.
-func (h *Hub) told(s *session) {
-	if len(s.pending) > 0 {
-		h.metrics.delivered(s.pending, h.now())
-	}
 	clear(s.pending)
-	s.pending = s.pending[:0]
-	if cap(s.pending) > keepPending {
-		s.pending = nil
+	h.told = news
+	if len(news) > 0 {
+		h.metrics.delivered(news, h.now())
 	}
+	return news
 }
 
 // answers is what waits besides news, in the order to send it. The caller holds mu.
@@ -180,7 +151,6 @@ func (h *Hub) pull(s *session) [][]byte {
 // changes is the frame with the newest state of everybody who has changed, or nil. The caller holds mu.
 func (h *Hub) changes(s *session) []byte {
 	news := h.news(s)
-	defer h.told(s)
 	if len(news) == 0 {
 		return nil
 	}
@@ -199,7 +169,6 @@ func (h *Hub) tellChanges(s *session) {
 func (h *Hub) exit(s *session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s.pending = nil
 	for len(s.watches) > 0 {
 		h.drop(s, len(s.watches)-1)
 	}
@@ -237,7 +206,6 @@ func (h *Hub) drop(s *session, i int) {
 	u := s.watches[i].to
 	unbind(s, i)
 	delete(s.unknown, u)
-	s.forget(u)
 	if key := s.grant.key; key != "" {
 		h.subject(key).uids--
 	}
@@ -245,18 +213,6 @@ func (h *Hub) drop(s *session, i int) {
 	if len(u.watched) == 0 {
 		h.linger(u.uid, lingerFor)
 	}
-}
-
-// forget takes a user out of what has to be told.
-func (s *session) forget(u *user) {
-	kept := s.pending[:0]
-	for _, p := range s.pending {
-		if p != u {
-			kept = append(kept, p)
-		}
-	}
-	clear(s.pending[len(kept):])
-	s.pending = kept
 }
 
 // mark notes that what the log holds of a user, if anything, has not been told.

@@ -60,10 +60,12 @@ func (h *Hub) joinAll(users []*user, s *session, uids []bridge.UID) []*user {
 }
 
 // snapshot puts the state of these users now, of those that changed after from, into an answer whose lists are written
-// over. The caller holds mu, so that whatever comes next comes as a change.
+// over. They are all of whom the session waits to be told. The caller holds mu, so that whatever comes next comes as a
+// change.
 func (h *Hub) snapshot(m *subscribedMessage, s *session, users []*user, from uint64) {
 	m.Type = "subscribed"
 	m.Presences, m.Pending = slices.Grow(m.Presences[:0], len(users)), slices.Grow(m.Pending[:0], len(users))
+	clear(s.pending)
 	for _, u := range users {
 		switch {
 		case !u.known():
@@ -75,7 +77,6 @@ func (h *Hub) snapshot(m *subscribedMessage, s *session, users []*user, from uin
 		case u.seq() > from:
 			m.Presences = append(m.Presences, h.presence(u))
 		}
-		s.forget(u)
 		delete(s.unknown, u)
 		if u.held != nil && !s.grant.raw {
 			s.mark(u)

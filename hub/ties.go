@@ -32,11 +32,13 @@ func (h *Hub) stamped(u *user) bool {
 // bind makes a session a watcher of a user whom it does not watch.
 func bind(s *session, u *user) {
 	i, j := len(s.watches), len(u.watched)
+	s.pending.reach(i)
 	s.watches = append(s.watches, watch{u, j})
 	u.watched = append(u.watched, watcher{s, i})
 }
 
-// unbind ends the session's watch at i. The last of each list moves to the place that is free.
+// unbind ends the session's watch at i, and nothing has to be told of it any more. The last of each list moves to the place
+// that is free.
 func unbind(s *session, i int) {
 	w := s.watches[i]
 	u, j := w.to, w.at
@@ -46,6 +48,7 @@ func unbind(s *session, i int) {
 	if last := cutTie(&s.watches, i); last != nil {
 		last.to.watched[last.at].at = i
 	}
+	s.pending.cut(i, len(s.watches))
 }
 
 // cutTie takes a tie out of a list, and returns the one that has its place now, if any.

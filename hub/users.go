@@ -115,7 +115,7 @@ func (h *Hub) trust(u *user) {
 	u.trusted, u.frame = true, nil // its cursor would be of long ago
 	delete(h.unvouched, u.uid)
 	for _, w := range u.watched {
-		h.note(w.to, u)
+		h.note(w.to, w.at)
 	}
 }
 

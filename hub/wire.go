@@ -86,7 +86,6 @@ func (h *Hub) appendChanges(b []byte, s *session, news []*user) []byte {
 func (h *Hub) take(s *session, buf *[]byte) []byte {
 	s.touched = false
 	news := h.news(s)
-	defer h.told(s)
 	if len(news) == 1 && len(s.replies) == 0 && !s.feed && !s.pulse.waits() && len(s.unknown) == 0 && s.opening == nil {
 		h.metrics.frames.Inc()
 		return h.frame(news[0])
