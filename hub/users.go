@@ -7,19 +7,21 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
-// user is what the hub holds of one user. The hub's mutex guards it.
+// user is what the hub holds of one user. The hub's mutex guards it. First comes what each subscribe and each delivery looks
+// at: a hub has more users than a processor's cache, so that it is fetched in one go.
 type user struct {
-	uid     bridge.UID
-	entry   bridge.Entry // the last message of the log; its Change is nil where there is none
-	wanted  bool         // it is among the hub's wanted
-	trusted bool         // somebody has been looking since entry: it is news, not history
-	frame   []byte       // entry as a message, encoded once for all who watch; nil until needed
-	origin  origin       // of entry, if it is news
-	from    int          // where in frame the presence begins
-	held    *hold        // what is shown instead of entry for a while; nil: nothing
 	watched []watcher    // who is told
 	weight  int          // how many the holder was told of last
 	round   uint64       // the last that it had the stamp in, see stamp
+	wanted  bool         // it is among the hub's wanted
+	trusted bool         // somebody has been looking since entry: it is news, not history
+	entry   bridge.Entry // the last message of the log; its Change is nil where there is none
+
+	uid    bridge.UID
+	frame  []byte // entry as a message, encoded once for all who watch; nil until needed
+	origin origin // of entry, if it is news
+	from   int    // where in frame the presence begins
+	held   *hold  // what is shown instead of entry for a while; nil: nothing
 }
 
 // known says whether there is a state that may be shown.
