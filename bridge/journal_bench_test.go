@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -68,13 +67,6 @@ func (c *contender) run() {
 	c.round()
 	c.wall = append(c.wall, time.Since(began).Seconds())
 	c.spent = append(c.spent, float64(usage()-spent))
-}
-
-// usage is what this process has spent of the processors, in nanoseconds.
-func usage() int64 {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return u.Utime.Nano() + u.Stime.Nano()
 }
 
 func median(v []float64) float64 {
