@@ -90,6 +90,19 @@ func (r *unescaped) state() (s State) {
 
 // devices reads a status and the brace that ends it.
 func (r *unescaped) devices() map[string]string {
+	if status, n := statuses.find(r.rest); status != nil {
+		r.rest = r.rest[n:]
+		return status
+	}
+	before := r.rest
+	status := r.newDevices()
+	if r.ok {
+		statuses.add(before[:len(before)-len(r.rest)])
+	}
+	return status
+}
+
+func (r *unescaped) newDevices() map[string]string {
 	status := map[string]string{}
 	for r.ok && !r.has(`}`) {
 		if len(status) > 0 {

@@ -68,7 +68,7 @@
 //     TestWhatWasWrittenAndIsLostIsNoticed; of what cannot be read nothing:
 //     TestMalformedMessagesArePassedOver; and nothing after Follow returned: TestNothingIsToldAfterFollowReturned.
 //     One who is busy for a while loses nothing for it: TestABusyFollowerLosesNothing. What is read faster than by
-//     encoding/json is what that would read: FuzzReadPlain, TestWhatWeWriteIsReadPlain.
+//     encoding/json is what that would read: FuzzReadPlain, TestWhatWeWriteIsReadPlain, TestStatusesAreShared.
 //   - What the log holds of one user, and the ledger, is read without a consumer:
 //     TestHistoryIsTheNewestOfOneUser, TestOneSubscriptionOfTheLedger; while NATS is
 //     away it is an error at once: TestWhatIsKeptCannotBeReadWhileNATSIsAway.

@@ -116,7 +116,8 @@ var errTooLong = fmt.Errorf("%d is the most", maxChange)
 const latest = 4102444800000
 
 // DecodeChange reads a message of the log. Whoever may write to the subject may have written anything, so a
-// message without what readers rely on is an error; unknown fields are for readers newer than we are.
+// message without what readers rely on is an error; unknown fields are for readers newer than we are. The status may be
+// that of other changes too: never write to it.
 func DecodeChange(data []byte) (*Change, error) {
 	if len(data) > maxChange {
 		return nil, fmt.Errorf("decoding a change: it has %d bytes, %w", len(data), errTooLong)
