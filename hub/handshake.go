@@ -58,7 +58,7 @@ const openingLine = "GET " + socketPath + " HTTP/1.1\r\n"
 // Anything else is nil.
 func ordinary(said []byte) []byte {
 	end := bytes.Index(said, []byte("\r\n\r\n"))
-	if end < 0 || !bytes.HasPrefix(said, []byte(openingLine)) || bytes.Contains(said[:end], []byte(" :")) {
+	if end < 0 || !bytes.HasPrefix(said, []byte(openingLine)) {
 		return nil
 	}
 	head := said[:end+len("\r\n\r\n")]
@@ -77,6 +77,11 @@ func (f *foyer) request(head []byte) *http.Request {
 	r, err := http.ReadRequest(f.in)
 	if err != nil || r.Host == "" || strings.ContainsFunc(r.Host, noHost) || r.ContentLength != 0 || r.Header.Get("Expect") != "" {
 		return nil
+	}
+	for name := range r.Header {
+		if strings.Contains(name, " ") { // which net/http's reader lets pass, and its server does not
+			return nil
+		}
 	}
 	return r
 }

@@ -49,6 +49,7 @@ func TestPorch(t *testing.T) {
 		{"a Host that is none", instead("Host: hub", "Host: h ub"), 400, true},
 		{"a Host of the world", instead("Host: hub", "Host: h%20ub"), 101, true},
 		{"a blank before the colon", instead("Host: hub", "Host: hub\r\nX : y"), 400, true},
+		{"a blank in a name", instead("Host: hub", "Host: hub\r\nX y: z"), 400, true},
 		{"a line that goes on", instead("Host: hub", "Host: hub\r\nX: y\r\n z"), 101, false},
 		{"who expects something", with("Expect: 100-continue"), 101, true},
 		{"who expects something else", with("Expect: the-unexpected"), 417, true},
@@ -197,6 +198,8 @@ func FuzzHandshake(f *testing.F) {
 	f.Add("Origin: http://hub\r\nSec-WebSocket-Protocol: presence.v1\r\n")
 	f.Add("X: a\r\n b\r\nContent-Length: 0\r\n")
 	f.Add("Host: other\r\n")
+	f.Add("X : y\r\n")
+	f.Add("X y: z\r\n")
 	f.Add("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n")
 	f.Add("Connection: close\r\nPragma: no-cache\r\n\r\nGET / HTTP/1.1\r\n")
 	f.Fuzz(func(t *testing.T, lines string) {
