@@ -11,7 +11,8 @@
 // encoded once for all who watch, and goes from where it lies to the socket (wire.go, line.go). It does not wait for a
 // socket: one that is full gets a goroutine for as long as that lasts. There is no timer: what comes while a dispatcher
 // is at work is in its next batch, or in this one for whoever has yet to be written to, so that load makes batches and rest
-// makes none. Where one processor does it all, a long round looks at the log now and then (TestALongRoundLooksAtTheLog). A change that comes alone, and concerns
+// makes none. Where one processor does it all, a long round looks at the log now and then
+// (TestALongRoundLooksAtTheLog). A change that comes alone, and concerns
 // few, is told by the goroutine that follows the log: to wake a dispatcher for it would cost more than a write.
 //
 // # What is news
