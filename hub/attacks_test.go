@@ -333,7 +333,7 @@ func (h *testHub) repels(good string, attacks []attack) {
 			}
 		}
 	}
-	h.until(func() bool { return len(h.sessions) == 0 })
+	h.until(func() bool { return h.sessions.len() == 0 })
 }
 
 // thieves is an endpoint that no hub may ever ask.

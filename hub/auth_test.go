@@ -280,7 +280,7 @@ func TestStreamTokenExpires(t *testing.T) {
 		_ = response.Body.Close()
 		require.Equal(t, 20*time.Second, time.Since(begun))
 		synctest.Wait()
-		require.Empty(t, h.sessions)
+		require.Zero(t, h.sessions.len())
 	})
 }
 

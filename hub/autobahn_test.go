@@ -234,7 +234,7 @@ func TestFraming(t *testing.T) {
 		w.look.see("alice", online(c.name))
 		require.Equal(t, c.name, honest.expect("changes").Presences[0].Ext, "somebody else")
 	}
-	h.until(func() bool { return len(h.sessions) == 1 && len(h.subjects) == 1 })
+	h.until(func() bool { return h.sessions.len() == 1 && len(h.subjects) == 1 })
 }
 
 // TestWhatComesWithTheHandshake: a client may speak before it has read that it was accepted, a little or a lot.

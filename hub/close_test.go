@@ -53,7 +53,7 @@ func TestTheFirstReasonCounts(t *testing.T) {
 		c := h.dial()
 		c.expect("welcome")
 		h.peek(func() {
-			for s := range h.sessions {
+			for s := range h.sessions.all() {
 				h.Hub.end(s, closeToken.because("first"))
 				h.Hub.end(s, closeRestarting.because("second"))
 			}

@@ -51,7 +51,7 @@ func TestAStateOfLongAgoIsToldWithTheCursorOfNow(t *testing.T) {
 	h.hear(bridge.Feed{State: bridge.FeedDegraded})
 	taken(t, h, s)
 	h.mu.Lock()
-	h.note(s, placeOf(s, "a"))
+	h.note(s, h.placeOf(s, "a"))
 	h.mu.Unlock()
 	got := taken(t, h, s)
 	require.Len(t, got, 1)

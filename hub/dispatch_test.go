@@ -146,7 +146,7 @@ func delivered(t testing.TB, clients int) (*Hub, []*session) {
 	}
 	th.until(func() bool {
 		greeted := 0
-		for s := range h.sessions {
+		for s := range h.sessions.all() {
 			if s.greeted && len(s.replies) == 0 {
 				greeted++
 			}
@@ -155,7 +155,7 @@ func delivered(t testing.TB, clients int) (*Hub, []*session) {
 	})
 	var list []*session
 	h.peek(func() {
-		for s := range h.sessions {
+		for s := range h.sessions.all() {
 			list = append(list, s)
 		}
 	})
@@ -178,7 +178,7 @@ func TestADeliveryAllocatesNothing(t *testing.T) {
 				h.mu.Lock()
 				s.touched = true // by the test: the hub's own dispatcher has its own turn
 				for _, uid := range uids {
-					h.note(s, placeOf(s, uid))
+					h.note(s, h.placeOf(s, uid))
 				}
 				h.mu.Unlock()
 				h.flush(s, &buf)
@@ -207,7 +207,7 @@ func TestASocketIsNotWaitedFor(t *testing.T) {
 	text := bytes.Repeat([]byte{'x'}, 60_000)
 	full := func() (full bool) {
 		h.peek(func() {
-			for s := range h.sessions {
+			for s := range h.sessions.all() {
 				full = full || s.writing && waiting(s) > 0
 			}
 		})

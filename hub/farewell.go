@@ -105,7 +105,7 @@ func (h *Hub) sayBye(s *session, after time.Duration) {
 func (h *Hub) everybody() (all []*session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for s := range h.sessions {
+	for s := range h.sessions.all() {
 		all = append(all, s)
 	}
 	return all
@@ -123,7 +123,7 @@ func checkDrain(d time.Duration) error {
 func (h *Hub) DrainWithin() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.patience + goodbyes(len(h.sessions)) + 2*cutOffWithin
+	return h.patience + goodbyes(h.sessions.len()) + 2*cutOffWithin
 }
 
 // goodbyes is how long the last clients have to take their leave, if so many of them were told at once.

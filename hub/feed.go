@@ -32,7 +32,7 @@ func (h *Hub) setFeed(f feedState) {
 	if !other {
 		return
 	}
-	for s := range h.sessions {
+	for s := range h.sessions.all() {
 		if s.greeted {
 			s.feed = true
 			h.nudge(s)
@@ -64,7 +64,7 @@ func (h *Hub) tend(ctx context.Context) error {
 			h.endLeases(now)
 			h.letGo(now)
 			h.forgetSetters(now)
-			h.metrics.gauges(len(h.sessions), len(h.wanted), len(h.unvouched), h.grace.size())
+			h.metrics.gauges(h.sessions.len(), len(h.wanted), len(h.unvouched), h.grace.size())
 			h.mu.Unlock()
 		}
 	}

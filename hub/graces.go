@@ -24,7 +24,7 @@ func (h *Hub) hold(u *user, before, e bridge.Entry) {
 		return
 	}
 	for _, w := range u.watched {
-		w.to.mark(u)
+		h.sessions.at(w.to).mark(u)
 	}
 	if u.held.place == 0 {
 		signal(h.heldBack)

@@ -108,7 +108,7 @@ func TestRefusals(t *testing.T) {
 	}
 	require.Equal(t, 1.0, sum(t, metrics, "callbacks_total", "too_large"))
 	require.Equal(t, 1.0, sum(t, metrics, "callbacks_total", "bad_signature"))
-	h.until(func() bool { return len(h.sessions) == 1 })
+	h.until(func() bool { return h.sessions.len() == 1 })
 }
 
 // knock sends a request in raw bytes and says what is answered, 0 for nothing.
@@ -224,7 +224,7 @@ func TestLimitsAreCounted(t *testing.T) {
 			before := sum(t, metrics, c.metric, c.label)
 			c.over(t)
 			require.Eventually(t, func() bool { return sum(t, metrics, c.metric, c.label) == before+1 }, soon, often, "counted")
-			h.until(func() bool { return len(h.sessions) == 1 && len(h.subjects) == 1 })
+			h.until(func() bool { return h.sessions.len() == 1 && len(h.subjects) == 1 })
 		})
 		honest.expectNothing()
 	}

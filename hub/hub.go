@@ -99,12 +99,13 @@ type Hub struct {
 
 	mu        sync.Mutex
 	users     map[bridge.UID]*user
+	people    roll[user]               // users, by number
 	wanted    map[bridge.UID]bool      // watched by this hub's holder
 	unvouched map[bridge.UID]bool      // of wanted: nobody says that their state is news
 	idle      map[bridge.UID]time.Time // of wanted: until when they stay so without anybody who watches
 	leased    map[bridge.UID]leases    // of wanted: whom backends want watched
 	leasesDue time.Time                // when they are looked at next
-	sessions  map[*session]bool
+	sessions  roll[session]
 	heart     heart
 	told      []*user // room for news
 	round     uint64  // counts the rounds of stamping users, see stamp
@@ -162,7 +163,7 @@ func newHub(c Config) *Hub {
 func (h *Hub) beginEmpty() {
 	h.users, h.wanted, h.unvouched = map[bridge.UID]*user{}, map[bridge.UID]bool{}, map[bridge.UID]bool{}
 	h.idle, h.leased, h.pinned = map[bridge.UID]time.Time{}, map[bridge.UID]leases{}, map[bridge.UID]bool{}
-	h.sessions, h.subjects, h.setters = map[*session]bool{}, map[string]*subject{}, map[bridge.UID]*setter{}
+	h.subjects, h.setters = map[string]*subject{}, map[bridge.UID]*setter{}
 	h.feed = unheardOf()
 }
 

@@ -141,7 +141,7 @@ func TestMaxConnections(t *testing.T) {
 	require.ErrorContains(t, err, "503")
 	require.Equal(t, "too_many_connections", h.ask("GET", "/v1/events?uids=a", "").code(t))
 	c.hangUp()
-	h.until(func() bool { return len(h.sessions) == 1 })
+	h.until(func() bool { return h.sessions.len() == 1 })
 	h.dial().expect("welcome")
 }
 

@@ -271,7 +271,7 @@ func (m *model) settle() {
 	for _, h := range m.hubs {
 		for _, u := range h.users {
 			for i, w := range u.watched {
-				require.Equal(m.t, watch{u, i}, w.to.watches[w.at])
+				require.Equal(m.t, tie{u.number, uint32(i)}, h.sessions.at(w.to).watches[w.at])
 			}
 		}
 	}

@@ -32,7 +32,7 @@ func TestClientsMove(t *testing.T) {
 			moving.Go(func() { m.err = m.run(ctx) })
 		}
 		synctest.Wait()
-		require.Len(t, a.sessions, movers)
+		require.Equal(t, movers, a.sessions.len())
 
 		begun := time.Now()
 		stopped := make(chan struct{})
@@ -45,7 +45,7 @@ func TestClientsMove(t *testing.T) {
 		log.catchUp()
 		synctest.Wait()
 		require.Empty(t, a.sessions)
-		require.Len(t, b.sessions, movers)
+		require.Equal(t, movers, b.sessions.len())
 		requireMoved(t, all, log, begun)
 		cancel()
 		moving.Wait()

@@ -73,7 +73,7 @@ func TestPorch(t *testing.T) {
 			}
 		})
 	}
-	h.until(func() bool { return len(h.sessions) == 0 })
+	h.until(func() bool { return h.sessions.len() == 0 })
 	require.Eventually(t, func() bool { return h.held() == 0 }, soon, often)
 	require.Equal(t, 2.0, sum(t, metrics, "refused_total", "handshake"), "each once")
 	require.Equal(t, 1.0, sum(t, metrics, "refused_total", "subprotocol"))

@@ -37,7 +37,7 @@ func TestPongsAreBounded(t *testing.T) {
 		}
 		synctest.Wait()
 		h.peek(func() {
-			for s := range h.sessions {
+			for s := range h.sessions.all() {
 				require.NotEmpty(t, s.pulse.owed)
 				require.Less(t, len(s.pulse.owed), maxOwed+200)
 			}

@@ -78,7 +78,7 @@ func (h *Hub) drain() {
 func (h *Hub) cutOff() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for s := range h.sessions {
+	for s := range h.sessions.all() {
 		if s.line != nil {
 			s.cut()
 		}
@@ -90,7 +90,7 @@ func (h *Hub) gone(within time.Duration) bool {
 	late := time.After(within)
 	for {
 		h.mu.Lock()
-		n := len(h.sessions)
+		n := h.sessions.len()
 		h.mu.Unlock()
 		if n == 0 {
 			return true

@@ -48,7 +48,7 @@ func TestDrain(t *testing.T) {
 	_, bye := stream.expect("bye")
 	require.Equal(t, "draining", bye.Reason)
 	stream.expectEnd()
-	require.Empty(t, h.sessions)
+	require.Zero(t, h.sessions.len())
 	require.EqualError(t, h.Ready(), "stopping")
 }
 
@@ -73,7 +73,7 @@ func TestDrainRefusesNewcomers(t *testing.T) {
 		}
 		<-done
 		require.LessOrEqual(t, time.Since(begun), 3*time.Second)
-		require.Empty(t, h.sessions, "the stuck client is gone when Serve returns")
+		require.Zero(t, h.sessions.len(), "the stuck client is gone when Serve returns")
 		_ = stuck.CloseNow()
 	})
 }
@@ -114,11 +114,11 @@ func TestStuckClientIsCutOff(t *testing.T) {
 	stuck, err := h.dialConn()
 	require.NoError(t, err)
 	defer func() { _ = stuck.CloseNow() }()
-	h.until(func() bool { return len(h.sessions) == 1 })
+	h.until(func() bool { return h.sessions.len() == 1 })
 	begun := time.Now()
 	h.stopServe()
 	require.Less(t, time.Since(begun), 3500*time.Millisecond)
-	require.Empty(t, h.sessions)
+	require.Zero(t, h.sessions.len())
 }
 
 // stalled is a vendor that answers when nobody waits any more.
@@ -142,7 +142,7 @@ func TestStuckWhileSetting(t *testing.T) {
 	begun := time.Now()
 	h.stopServe()
 	require.Less(t, time.Since(begun), 3500*time.Millisecond)
-	require.Empty(t, h.sessions)
+	require.Zero(t, h.sessions.len())
 }
 
 // TestDrainEndsWaitingRequests: who waits for a first state gets the answer that there is.
@@ -172,7 +172,7 @@ func TestListenerFails(t *testing.T) {
 	require.NoError(t, l.Close())
 	c.expectClose(closeRestarting)
 	require.ErrorContains(t, <-served, "serving: ")
-	require.Empty(t, h.sessions)
+	require.Zero(t, h.sessions.len())
 }
 
 // TestReady: not before the log is read, not without NATS, not while stopping.

@@ -19,16 +19,17 @@ const maxReplies = 2
 // A WebSocket's session has a line, to which the hub writes; an event stream and a single request have a wake, and
 // pull. The hub's mutex guards what is not said to be otherwise.
 type session struct {
-	id   string
-	line *line           // nil: somebody pulls
-	conn *websocket.Conn // over the line
-	wake chan struct{}   // holds one token when there is something to pull; nil: there is a line
-	beat int             // when its heart beats, see heart
+	id     string
+	number uint32          // in the hub's roll
+	line   *line           // nil: somebody pulls
+	conn   *websocket.Conn // over the line
+	wake   chan struct{}   // holds one token when there is something to pull; nil: there is a line
+	beat   int             // when its heart beats, see heart
 
 	grant   grant
-	greeted bool   // welcome was said: there is a grant
-	opening []byte // the answer to the handshake; it goes before all else
-	watches []watch
+	greeted bool           // welcome was said: there is a grant
+	opening []byte         // the answer to the handshake; it goes before all else
+	watches []tie          // to users
 	unknown map[*user]bool // of watches: what the log holds has not been told: nobody vouches for it, or it is held back
 	pending placeSet       // in watches: who has changed since last told
 	replies [][]byte       // answers, in order
@@ -104,7 +105,7 @@ func (s *session) cut() {
 func (h *Hub) news(s *session) []*user {
 	news := h.told[:0]
 	for i := range s.pending.all() {
-		if u := s.watches[i].to; u.known() {
+		if u := h.people.at(s.watches[i].to); u.known() {
 			news = append(news, u)
 			if u.held == nil {
 				delete(s.unknown, u)
@@ -172,7 +173,7 @@ func (h *Hub) exit(s *session) {
 	for len(s.watches) > 0 {
 		h.drop(s, len(s.watches)-1)
 	}
-	delete(h.sessions, s)
+	h.sessions.leave(s.number)
 	h.heart.remove(s)
 	if s.expiry != nil {
 		s.expiry.Stop()
@@ -181,7 +182,7 @@ func (h *Hub) exit(s *session) {
 		h.subject(key).connections--
 		h.forgetSubject(key)
 	}
-	if h.draining && len(h.sessions) == 0 {
+	if h.draining && h.sessions.len() == 0 {
 		signal(h.empty)
 	}
 }
@@ -195,7 +196,7 @@ func (h *Hub) leaveAll(s *session, uids []bridge.UID) {
 		}
 	}
 	for i := len(s.watches) - 1; i >= 0; i-- { // what takes a place that is free has had its turn
-		if s.watches[i].to.round == h.round {
+		if h.people.at(s.watches[i].to).round == h.round {
 			h.drop(s, i)
 		}
 	}
@@ -203,8 +204,8 @@ func (h *Hub) leaveAll(s *session, uids []bridge.UID) {
 
 // drop ends a session's watch at i. The caller holds mu.
 func (h *Hub) drop(s *session, i int) {
-	u := s.watches[i].to
-	unbind(s, i)
+	u := h.people.at(s.watches[i].to)
+	h.unbind(s, i)
 	delete(s.unknown, u)
 	if key := s.grant.key; key != "" {
 		h.subject(key).uids--
@@ -227,10 +228,10 @@ func (s *session) mark(u *user) {
 }
 
 // watching is whom the session watches. The caller holds mu.
-func (s *session) watching() []bridge.UID {
+func (h *Hub) watching(s *session) []bridge.UID {
 	list := make([]bridge.UID, 0, len(s.watches))
 	for _, w := range s.watches {
-		list = append(list, w.to.uid)
+		list = append(list, h.people.at(w.to).uid)
 	}
 	return list
 }

@@ -48,7 +48,7 @@ func TestSlowClient(t *testing.T) {
 		newest[uid] = fmt.Sprintf("%s%d", text, i)
 		h.Apply(entry(uint64(i+1), uid, online(newest[uid]), bridge.ChangedExt))
 		th.peek(func() {
-			for s := range h.sessions {
+			for s := range h.sessions.all() {
 				require.LessOrEqual(t, len(s.pending), len(uids)/perWord+1, "a note is a bit")
 				most = max(most, waiting(s))
 			}
@@ -128,8 +128,8 @@ func waiting(s *session) (n int) {
 }
 
 // placeOf is where a user is in what a session watches.
-func placeOf(s *session, uid bridge.UID) int {
-	return slices.IndexFunc(s.watches, func(w watch) bool { return w.to.uid == uid })
+func (h *Hub) placeOf(s *session, uid bridge.UID) int {
+	return slices.IndexFunc(s.watches, func(w tie) bool { return h.people.at(w.to).uid == uid })
 }
 
 func uidsOf(list []string) []bridge.UID {
@@ -152,7 +152,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		}()
 		synctest.Wait()
 		h.peek(func() {
-			for s := range h.sessions {
+			for s := range h.sessions.all() {
 				require.LessOrEqual(t, len(s.replies), maxReplies)
 			}
 		})
@@ -177,14 +177,14 @@ func TestStalledWrite(t *testing.T) {
 		synctest.Wait() // nobody reads the pong, and a pipe has no buffer
 		time.Sleep(stallWithin - time.Millisecond)
 		synctest.Wait()
-		h.peek(func() { require.Len(t, h.sessions, 1) })
+		h.peek(func() { require.Equal(t, 1, h.sessions.len()) })
 		require.Zero(t, testutil.ToFloat64(tooSlow))
 		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
 		require.Equal(t, 1.0, testutil.ToFloat64(tooSlow))
 		time.Sleep(goodbyeWithin) // for the peer to learn why, should it read on
 		synctest.Wait()
-		h.peek(func() { require.Empty(t, h.sessions) })
+		h.peek(func() { require.Zero(t, h.sessions.len()) })
 		_ = conn.CloseNow()
 
 		late := h.dialConn()
@@ -207,7 +207,7 @@ func TestVanishedPeer(t *testing.T) {
 		require.NoError(t, err)
 		time.Sleep(heartbeat + stallWithin + heartbeat + time.Second)
 		synctest.Wait()
-		h.peek(func() { require.Empty(t, h.sessions) })
+		h.peek(func() { require.Zero(t, h.sessions.len()) })
 		_ = conn.CloseNow()
 
 		there := h.dial()

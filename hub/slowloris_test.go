@@ -99,7 +99,7 @@ func TestDrippingOnASocket(t *testing.T) {
 			}
 			<-done
 			synctest.Wait()
-			h.peek(func() { require.Empty(t, h.sessions, name) })
+			h.peek(func() { require.Zero(t, h.sessions.len(), name) })
 		})
 	}
 }
@@ -149,7 +149,7 @@ func TestGoneWithoutAWord(t *testing.T) {
 				require.Fail(t, "the connection is held", name)
 			}
 			h.peek(func() {
-				require.Empty(t, h.sessions, name)
+				require.Zero(t, h.sessions.len(), name)
 				for _, turn := range h.heart.turns {
 					require.Empty(t, turn, name)
 				}

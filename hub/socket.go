@@ -92,7 +92,7 @@ func (h *Hub) enter(w *tap, r *http.Request) (*socket, error) {
 func (h *Hub) open(wake chan struct{}) (*session, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.sessions) >= h.limits.MaxConnections {
+	if h.sessions.len() >= h.limits.MaxConnections {
 		return nil, refuse(http.StatusServiceUnavailable, "too_many_connections", "this hub is full; MAX_CONNECTIONS is its limit")
 	}
 	if h.draining {
@@ -100,7 +100,7 @@ func (h *Hub) open(wake chan struct{}) (*session, error) {
 	}
 	s := newSession(newID())
 	s.wake = wake
-	h.sessions[s] = true
+	s.number = h.sessions.enter(s)
 	return s, nil
 }
 

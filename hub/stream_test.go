@@ -35,7 +35,7 @@ func TestEvents(t *testing.T) {
 	require.Equal(t, changes.Cursor, got.id)
 	require.Equal(t, map[bridge.UID]string{"a": "2"}, changes.exts())
 	e.hangUp()
-	first.until(func() bool { return len(first.sessions) == 0 })
+	first.until(func() bool { return first.sessions.len() == 0 })
 
 	w.look.see("b", online("2"))
 	for _, h := range []*testHub{first, second} {

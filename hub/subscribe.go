@@ -30,7 +30,7 @@ func (h *Hub) subscribe(ctx context.Context, s *session, id string, uids []bridg
 	}
 	h.tellChanges(s)
 	if len(s.watches) == 0 {
-		s.watches = make([]watch, 0, len(allowed))
+		s.watches = make([]tie, 0, len(allowed))
 	}
 	users := h.joinAll(h.scratch.users, s, allowed)
 	h.toldElsewhere(users, from)
@@ -209,7 +209,7 @@ func (h *Hub) renew(s *session, id string, g grant) error {
 	g.key = s.grant.key // it counts as it did, also if nobody's token is another one now
 	s.grant = g
 	h.expireAt(s, g.expires)
-	_, lost := g.split(s.watching())
+	_, lost := g.split(h.watching(s))
 	h.leaveAll(s, lost)
 	if len(lost) > 0 {
 		slices.Sort(lost)

@@ -10,7 +10,7 @@ import (
 // user is what the hub holds of one user. The hub's mutex guards it. First comes what each subscribe and each delivery looks
 // at: a hub has more users than a processor's cache, so that it is fetched in one go.
 type user struct {
-	watched []watcher    // who is told
+	watched []tie        // to sessions: who is told
 	weight  int          // how many the holder was told of last
 	round   uint64       // the last that it had the stamp in, see stamp
 	wanted  bool         // it is among the hub's wanted
@@ -18,6 +18,7 @@ type user struct {
 	entry   bridge.Entry // the last message of the log; its Change is nil where there is none
 
 	uid    bridge.UID
+	number uint32 // in the roll of people
 	frame  []byte // entry as a message, encoded once for all who watch; nil until needed
 	origin origin // of entry, if it is news
 	from   int    // where in frame the presence begins
@@ -36,9 +37,16 @@ func (h *Hub) user(uid bridge.UID) *user {
 	if u == nil {
 		uid = bridge.UID(strings.Clone(string(uid))) // what names the user may be a part of a long list
 		u = &user{uid: uid}
+		u.number = h.people.enter(u)
 		h.users[uid] = u
 	}
 	return u
+}
+
+// forget lets go of the record of a user whom nobody watches. The caller holds mu.
+func (h *Hub) forget(u *user) {
+	delete(h.users, u.uid)
+	h.people.leave(u.number)
 }
 
 // Reset implements [bridge.Follower]: another log begins. Who is watched stays; what is known of them does not.
@@ -49,7 +57,7 @@ func (h *Hub) Reset(stream int64) {
 	h.position, h.places, h.current = bridge.Cursor{Stream: stream}, places{}, false
 	for uid, u := range h.users {
 		if !h.wanted[uid] {
-			delete(h.users, uid)
+			h.forget(u)
 			continue
 		}
 		u.entry, u.frame, u.held, u.trusted = bridge.Entry{}, nil, nil, false
@@ -117,7 +125,7 @@ func (h *Hub) trust(u *user) {
 	u.trusted, u.frame = true, nil // its cursor would be of long ago
 	delete(h.unvouched, u.uid)
 	for _, w := range u.watched {
-		h.note(w.to, w.at)
+		h.note(h.sessions.at(w.to), int(w.at))
 	}
 }
 
@@ -128,7 +136,7 @@ func (h *Hub) distrust(u *user) {
 	u.trusted = false
 	h.unvouched[u.uid] = true
 	for _, w := range u.watched {
-		w.to.mark(u)
+		h.sessions.at(w.to).mark(u)
 	}
 	if u.entry.Unwatched() {
 		h.holder.Again(u.uid)
@@ -176,7 +184,7 @@ func (h *Hub) unwant(uid bridge.UID) {
 	if u := h.users[uid]; u != nil {
 		u.trusted, u.wanted = false, false
 		if u.entry.Change == nil {
-			delete(h.users, uid)
+			h.forget(u)
 		}
 	}
 }
