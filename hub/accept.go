@@ -12,9 +12,9 @@ import (
 
 // What a WebSocket's connection is read and written through. net/http's pair of 4 KiB would be kept for as long as the
 // connection: most messages are far smaller, and what is larger goes past the buffer. One of the frames that
-// coder/websocket writes has to fit, so that it is written at once.
+// coder/websocket writes has to fit, so that it is written at once; and a ping that is read, see controls.
 const (
-	readBuffer  = 128
+	readBuffer  = 144
 	writeBuffer = 128
 )
 
@@ -33,7 +33,7 @@ func (k *socket) accept(tap *tap, r *http.Request) error {
 	conn.SetReadLimit(-1) // receive has the limit
 	k.hub.mu.Lock()
 	defer k.hub.mu.Unlock()
-	k.session.conn, k.session.line, k.session.opening = conn, tap.line, tap.opening
+	k.in, k.session.conn, k.session.line, k.session.opening = tap.in, conn, tap.line, tap.opening
 	k.session.writing = true // until begin has written the opening
 	k.hub.heart.add(k.session)
 	return nil
@@ -47,6 +47,7 @@ type tap struct {
 	// it was accepted.
 	take    func() (c net.Conn, early []byte, err error)
 	line    *line
+	in      *bufio.Reader
 	opening []byte
 }
 
@@ -85,7 +86,11 @@ func (t *tap) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	t.line = newLine(conn)
-	r := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(early), conn), max(readBuffer, len(early)))
-	_, _ = r.Peek(len(early))
-	return t.line, bufio.NewReadWriter(r, bufio.NewWriterSize(t.line, writeBuffer)), nil
+	from := io.Reader(conn)
+	if len(early) > 0 {
+		from = io.MultiReader(bytes.NewReader(early), conn)
+	}
+	t.in = bufio.NewReaderSize(from, max(readBuffer, len(early)))
+	_, _ = t.in.Peek(len(early))
+	return t.line, bufio.NewReadWriter(t.in, bufio.NewWriterSize(t.line, writeBuffer)), nil
 }

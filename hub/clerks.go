@@ -2,18 +2,31 @@ package hub
 
 import (
 	"context"
+	"io"
 	"sync"
 )
 
-// clerks do what messages ask for, apart from those who read them: decoding JSON would grow a reader's stack, and that
-// would stay so for as long as its connection, 4 KiB. A clerk's stack has grown once. Some wait for work at all times;
-// while they are busy, with a vendor who takes his time perhaps, others come for one task each.
+// clerks do what messages ask for, apart from those who wait for them: to read a message, let alone to answer it, would
+// grow the stack of who waits, and that would stay so for as long as the connection, 2 KiB or more. A clerk's stack has
+// grown once. Some wait for work at all times; while they are busy, with a vendor who takes his time perhaps, others come
+// for one task each.
 type clerks struct {
-	tasks    chan func()
+	tasks    chan *errand
 	standing int
+	errands  *sync.Pool
 }
 
-func newClerks(n int) clerks { return clerks{tasks: make(chan func()), standing: n} }
+// errand is a task, and what came of it.
+type errand struct {
+	task func() error
+	err  error
+	done chan struct{} // holds one token when it is done
+}
+
+func newClerks(n int) clerks {
+	errands := &sync.Pool{New: func() any { return &errand{done: make(chan struct{}, 1)} }}
+	return clerks{make(chan *errand), n, errands}
+}
 
 // run has clerks wait for work until ctx is done.
 func (c clerks) run(ctx context.Context, all *sync.WaitGroup) {
@@ -23,22 +36,40 @@ func (c clerks) run(ctx context.Context, all *sync.WaitGroup) {
 				select {
 				case <-ctx.Done():
 					return
-				case task := <-c.tasks:
-					task()
+				case e := <-c.tasks:
+					e.run()
 				}
 			}
 		})
 	}
 }
 
+func (e *errand) run() {
+	e.err = e.task()
+	e.done <- struct{}{}
+}
+
 // do has a task done, and waits for it.
 func (c clerks) do(task func() error) error {
-	done := make(chan error, 1)
-	work := func() { done <- task() }
+	e := c.errands.Get().(*errand)
+	e.task = task
 	select {
-	case c.tasks <- work:
+	case c.tasks <- e:
 	default:
-		go work()
+		go e.run()
 	}
-	return <-done
+	<-e.done
+	err := e.err
+	e.task, e.err = nil, nil
+	c.errands.Put(e)
+	return err
+}
+
+// listen has a clerk handle what has begun to arrive at a socket.
+func (c clerks) listen(k *socket) (rest io.Reader, err error) {
+	err = c.do(func() (err error) {
+		rest, err = k.listen()
+		return err
+	})
+	return rest, err
 }

@@ -258,18 +258,19 @@ func (h *Hub) cutSlow(s *session, rest []byte) {
 	})
 }
 
-// partWithin is how long the goodbyes of both sides may take. coder/websocket gives up waiting for the peer's after five
-// seconds, but not while a frame of the peer's is on its way, which one who drips makes last.
+// partWithin is how long the peer's goodbye may take after ours.
 const partWithin = 10 * time.Second
 
-// part ends a session of which everything is said. Closing waits for the peer. The caller holds mu.
+// part says goodbye in a session of which everything else is said. Its reader sees what the peer says to that, and has the
+// connection closed. The caller holds mu.
 func (h *Hub) part(s *session) {
 	s.finish()
-	why := s.why
-	h.metrics.closed.WithLabelValues(why.name).Inc()
+	h.metrics.closed.WithLabelValues(s.why.name).Inc()
+	goodbye := closeFrame(s.why)
 	s.writers.Go(func() {
-		late := time.AfterFunc(partWithin, func() { _ = s.line.Close() })
-		defer late.Stop()
-		_ = s.conn.Close(why.code, why.reason)
+		_ = s.line.SetReadDeadline(time.Now().Add(partWithin))
+		if s.line.writeLast(goodbye, goodbyeWithin) != nil {
+			_ = s.line.Close()
+		}
 	})
 }

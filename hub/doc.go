@@ -58,7 +58,8 @@
 //     not is net/http's, which hears and answers all of it: TestPorch, TestPorchHearsAWhole, TestPorchWithoutRoom,
 //     TestPorchIsCleared, TestPorchOfAServerThatIsGone, TestPorchSetsNoLimit, FuzzHandshake.
 //   - A delivery allocates nothing, and an idle client is one goroutine: TestADeliveryAllocatesNothing,
-//     TestAnIdleClientIsOneGoroutine. One who does not read holds up nobody: TestASocketIsNotWaitedFor,
+//     TestAnIdleClientIsOneGoroutine, with the stack that goroutines begin with: TestWhoWaitsKeepsASmallStack.
+//     Pings and pongs between messages keep nobody else busy: TestControlsHoweverCut, TestAPingTooLong. One who does not read holds up nobody: TestASocketIsNotWaitedFor,
 //     TestALineTakesWhatFits. What a large batch needed is given back: TestRoomIsNotKept.
 //   - A subscribe is answered in room that is there already, and no answer is written over by the next:
 //     TestASubscribeLeavesLittle, TestNoAnswerIsWrittenOver, TestScratchHoldsNothing,
@@ -91,7 +92,7 @@
 //   - Programs read the contract at /v1/openapi.json and /v1/asyncapi.json: TestDocumentsAreServed. That it is kept is what
 //     package contract promises; all that clients of these tests are told is held against it.
 //   - Close codes are one table, and arrive: TestCloseCodes, TestTheFirstReasonCounts,
-//     TestTooLargeFromOneWhoReadsLater. A write that
+//     TestTooLargeFromOneWhoReadsLater. Nothing follows the last word: TestWhoWasToldGoodbye. A write that
 //     stalls leaves no room for a close frame, so whoever is too slow sees 1013 only where the network allows.
 //   - Event streams say the same as sockets and resume by themselves: TestEvents, TestEventsHeartbeat, TestWhenToComeBack.
 //   - The registry is told how many look at a user through this hub: TestTheRegistryKnowsHowManyLook.
@@ -124,7 +125,8 @@
 //     Who speaks before the answer is heard: TestWhatComesWithTheHandshake.
 //   - Whoever asks for what there is not, or sends what is no request, is answered where HTTP allows, and counted:
 //     TestRefusals. Each limit is one that is counted: TestLimitsAreCounted. What drips, stays silent or has vanished
-//     is ended in time: TestDripping, TestDrippingOnASocket, TestNeverAuthenticated, TestGoneWithoutAWord.
+//     is ended in time: TestDripping, TestDrippingOnASocket, TestNeverAuthenticated, TestGoneWithoutAWord. An answer may
+//     take longer than that: TestAnAnswerMayTakeLonger.
 //   - Connections are bounded, and those that say nothing keep nobody out: TestSilentCrowd, TestCrowdThatHasSpoken,
 //     TestHeldAndLetGo.
 //   - A hub that stops says so at once, and lets nobody in: TestTurnAway, TestDrainRefusesNewcomers. Its clients leave in
@@ -150,7 +152,7 @@
 //
 // # Concurrency
 //
-// One mutex guards everything that sessions share. A socket has one goroutine, which reads, and others for as long as
-// they are needed: to do what a message says, to wait for a socket that is full, to part. The reader waits for them, and
+// One mutex guards everything that sessions share. A socket has one goroutine, which waits for what the client says, and
+// others for as long as they are needed: to read and do that, to wait for a socket that is full, to part. It waits for them, and
 // [Hub.Serve], which lets clients go before it returns, for the readers. Run and Serve each wait for what they start.
 package hub

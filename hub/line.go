@@ -14,6 +14,7 @@ import (
 type line struct {
 	net.Conn
 	mu     sync.Mutex
+	parted bool        // the hub has said goodbye: coder/websocket answers the peer's in vain
 	fd     int         // the socket's descriptor, for who has the lock while the line is not closed; or unknown
 	closed atomic.Bool // set before Close waits for the lock
 }
@@ -37,10 +38,22 @@ func descriptor(c net.Conn) int {
 func (l *line) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed.Load() {
+	switch {
+	case l.closed.Load():
 		return 0, net.ErrClosed
+	case l.parted:
+		return len(p), nil
 	}
 	return l.Conn.Write(p)
+}
+
+// writeLast is writeWithin for what nothing of anybody's may follow.
+func (l *line) writeLast(p []byte, d time.Duration) error {
+	_, err := l.writeWithin(p, d)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.parted = true
+	return err
 }
 
 // writeWithin is Write with a deadline of its own.

@@ -44,7 +44,7 @@ func TestClientsMove(t *testing.T) {
 		<-stopped
 		log.catchUp()
 		synctest.Wait()
-		require.Empty(t, a.sessions)
+		require.Zero(t, a.sessions.len())
 		require.Equal(t, movers, b.sessions.len())
 		requireMoved(t, all, log, begun)
 		cancel()

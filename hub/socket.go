@@ -1,13 +1,13 @@
 package hub
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +31,7 @@ const (
 type socket struct {
 	hub     *Hub
 	session *session
+	in      *bufio.Reader // what the client says; coder/websocket reads its messages from it
 	rate    *rate.Limiter
 	arrived bool // at a server of ours, which counts it
 	began   time.Time
@@ -104,21 +105,20 @@ func (h *Hub) open(wake chan struct{}) (*session, error) {
 	return s, nil
 }
 
-// run reads until the connection ends, and lets the session go: at once where it was not let in.
+// run waits for what the client says until the connection ends, and lets the session go: at once where it was not let in.
+// To wait is all it does itself, see clerks.
 func (k *socket) run(refused error) {
 	defer k.leave()
 	if refused != nil {
-		k.give(strings.NewReader(""), refused)
+		k.give(nil, refused)
 		return
 	}
 	for {
-		kind, r, err := k.session.conn.Reader(context.Background())
-		if err != nil {
-			_ = k.broken(err)
+		if _, err := k.in.Peek(1); err != nil {
 			return
 		}
-		if err := k.take(kind, r); err != nil {
-			k.give(r, err)
+		if rest, err := k.hub.clerks.listen(k); err != nil {
+			k.give(rest, err)
 			return
 		}
 	}
@@ -136,7 +136,7 @@ func (k *socket) greet(token string) error {
 }
 
 // give ends the session for a reason, and waits until the connection has ended of it. What the peer still sends
-// is read, the rest of a message first: a connection that is closed with unread data beneath it is reset, and
+// is read, the rest of a message first, if any: a connection that is closed with unread data beneath it is reset, and
 // the peer would never see the reason.
 func (k *socket) give(rest io.Reader, err error) {
 	var why *closing
@@ -145,15 +145,32 @@ func (k *socket) give(rest io.Reader, err error) {
 	}
 	k.end(why)
 	for err = nil; err == nil; {
-		if _, err = io.Copy(io.Discard, rest); err == nil {
+		if rest != nil {
+			_, err = io.Copy(io.Discard, rest)
+		}
+		if err == nil {
 			_, rest, err = k.session.conn.Reader(context.Background())
 		}
 	}
 }
 
-// take handles one message. Only an error that ends the connection is returned; any other is answered.
-func (k *socket) take(kind websocket.MessageType, r io.Reader) error {
+// listen handles what has begun to arrive: pings and pongs, and then a message, if one follows at once. Only an error that
+// ends the connection is returned, with the rest of the message; any other is answered.
+func (k *socket) listen() (rest io.Reader, err error) {
 	late := time.AfterFunc(messageWithin, k.late)
+	defer late.Stop()
+	if err := k.controls(); err != nil || k.in.Buffered() == 0 {
+		return nil, err
+	}
+	kind, r, err := k.session.conn.Reader(context.Background())
+	if err != nil {
+		return nil, k.broken(err)
+	}
+	return r, k.take(kind, r, late)
+}
+
+// take handles one message, which is late when the timer says so.
+func (k *socket) take(kind websocket.MessageType, r io.Reader, late *time.Timer) error {
 	room := rooms.Get().(*bytes.Buffer)
 	defer giveBack(room)
 	if kind == websocket.MessageText {
@@ -176,7 +193,7 @@ func (k *socket) take(kind websocket.MessageType, r io.Reader) error {
 	if !k.rate.Allow() {
 		return errTooOften
 	}
-	return k.hub.clerks.do(func() error { return k.step(data) })
+	return k.step(data)
 }
 
 // rooms are for messages while they are read and answered: most fit into one that is there already.
@@ -219,8 +236,11 @@ func (k *socket) reply(frame []byte) {
 	k.session.reply(frame)
 }
 
-// step answers a message, and waits until there is room for another answer.
+// step answers a message, and waits until there is room for another answer. Who was told goodbye has no say any more.
 func (k *socket) step(data []byte) error {
+	if k.hub.over(k.session) {
+		return nil
+	}
 	ctx := k.hub.patient
 	err := k.answer(ctx, data)
 	buf := buffers.Get().(*[]byte)
