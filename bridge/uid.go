@@ -40,17 +40,25 @@ func ParseUID(s string) (UID, error) {
 // ParseUIDs is ParseUID for a list: repeated ids are kept once, in the order first seen. It tells all that
 // are wrong, at most eight by name.
 func ParseUIDs(list []string) ([]UID, error) {
-	uids := make([]UID, 0, len(list))
-	seen := sets.Get().(map[UID]bool)
-	defer func() { clear(seen); sets.Put(seen) }()
+	uids := make([]UID, len(list))
+	for i, s := range list {
+		uids[i] = UID(s)
+	}
+	return FoldUIDs(uids)
+}
+
+// FoldUIDs is ParseUIDs of a list that need not be kept as it is: what it returns is in its place.
+func FoldUIDs(given []UID) ([]UID, error) {
+	uids, named := given[:0], sets.Get().(map[UID]bool)
+	defer func() { clear(named); sets.Put(named) }()
 	var wrong []error
-	for _, s := range list {
-		uid, err := ParseUID(s)
+	for _, s := range given {
+		uid, err := ParseUID(string(s))
 		switch {
 		case err != nil && len(wrong) < 8:
 			wrong = append(wrong, err)
-		case err == nil && !seen[uid]:
-			seen[uid] = true
+		case err == nil && !named[uid]:
+			named[uid] = true
 			uids = append(uids, uid)
 		}
 	}

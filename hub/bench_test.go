@@ -54,17 +54,30 @@ func BenchmarkSubscribe(b *testing.B) {
 }
 
 // BenchmarkSubscribeMessage is what a new client's subscribe of 100 users costs from the message to its answer as it goes
-// over the wire: of users whose states are known, and of such as nobody has seen yet.
+// over the wire: of users whose states are known, of such as nobody has seen yet, and of those whom a crowd watches, each
+// client other ones, which no processor's cache holds.
 func BenchmarkSubscribeMessage(b *testing.B) {
-	for name, from := range map[string]int{"known": 0, "pending": 20_000} {
+	subscribe := func(uids []string) []byte {
+		return encode(map[string]any{"type": "subscribe", "id": "1", "uids": uids})
+	}
+	some := func() (list []string) {
+		for _, i := range rand.Perm(10_000)[:100] {
+			list = append(list, names(i, 1)...)
+		}
+		return list
+	}
+	crowd := make([][]byte, 1000)
+	for i := range crowd {
+		crowd[i] = subscribe(some())
+	}
+	for name, messages := range map[string][][]byte{"known": {subscribe(names(0, 100))}, "pending": {subscribe(names(20_000, 100))}, "crowd": crowd} {
 		b.Run(name, func(b *testing.B) {
 			h, _ := crowded(b, 100, 100)
-			data := encode(map[string]any{"type": "subscribe", "id": "1", "uids": names(from, 100)})
 			var buf []byte
 			b.ReportAllocs()
-			for b.Loop() {
-				k := &socket{hub: h, session: greeted(b, h, grant{open: true, key: "me"})}
-				if err := k.answer(b.Context(), data); err != nil {
+			for i := 0; b.Loop(); i++ {
+				k := &socket{hub: h, session: greeted(b, h, grant{open: true})}
+				if err := k.answer(b.Context(), messages[i%len(messages)]); err != nil {
 					b.Fatal(err)
 				}
 				h.mu.Lock()
@@ -72,7 +85,9 @@ func BenchmarkSubscribeMessage(b *testing.B) {
 					b.Fatal("no answer")
 				}
 				h.mu.Unlock()
-				h.exit(k.session)
+				if len(messages) == 1 { // a crowd stays
+					h.exit(k.session)
+				}
 			}
 		})
 	}

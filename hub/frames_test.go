@@ -30,8 +30,8 @@ var fromHub = map[string]func() any{
 
 var toHub = map[string]message{
 	"auth":        {Type: "auth", ID: "1"},
-	"subscribe":   {Type: "subscribe", ID: "1", UIDs: []string{"c1", "c2"}, Since: "1rq9x2k4-48213"},
-	"unsubscribe": {Type: "unsubscribe", ID: "2", UIDs: []string{"c1"}},
+	"subscribe":   {Type: "subscribe", ID: "1", UIDs: []bridge.UID{"c1", "c2"}, Since: "1rq9x2k4-48213"},
+	"unsubscribe": {Type: "unsubscribe", ID: "2", UIDs: []bridge.UID{"c1"}},
 	"set":         {Type: "set", ID: "3", Resource: "web_1", Status: "1", Ext: "busy"},
 	"ping":        {Type: "ping", ID: "4"},
 }
@@ -51,7 +51,7 @@ func TestGoldenFrames(t *testing.T) {
 			}
 			want, ok := toHub[name]
 			require.True(t, ok, "whose frame is this?")
-			got, err := decodeMessage(golden)
+			got, err := decodeMessage(golden, nil)
 			require.NoError(t, err)
 			if name == "auth" {
 				require.NotEmpty(t, got.Token)

@@ -27,7 +27,7 @@ func FuzzDecodeMessage(f *testing.F) {
 	f.Add([]byte(`{"type":"subscribe","id":"1","uids":[null]}`))
 	f.Add([]byte("\xff"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := decodeMessage(data)
+		m, err := decodeMessage(data, nil)
 		if len(m.ID) > maxMessageID {
 			t.Fatalf("an id of %d bytes would be echoed", len(m.ID))
 		}

@@ -17,20 +17,21 @@ const maxMessageID = 64
 // message is what a client says. Which fields count depends on the type; unknown fields are for hubs newer
 // than we are.
 type message struct {
-	Type     string   `json:"type"`
-	ID       string   `json:"id"`
-	Token    string   `json:"token"`
-	UIDs     []string `json:"uids"`
-	Since    string   `json:"since"`
-	Resource string   `json:"resource"`
-	Status   string   `json:"status"`
-	Ext      string   `json:"ext"`
+	Type     string       `json:"type"`
+	ID       string       `json:"id"`
+	Token    string       `json:"token"`
+	UIDs     []bridge.UID `json:"uids"` // as given
+	Since    string       `json:"since"`
+	Resource string       `json:"resource"`
+	Status   string       `json:"status"`
+	Ext      string       `json:"ext"`
 }
 
 // decodeMessage reads a message of a client. An error that is a closing is of a peer who does not speak the
 // protocol; any other is an honest mistake, and the message's id is returned so that the answer can name it.
-func decodeMessage(data []byte) (message, error) {
-	m, ok := readPlain(data)
+// The uids are put into a list, if they fit.
+func decodeMessage(data []byte, uids []bridge.UID) (message, error) {
+	m, ok := readPlain(data, uids)
 	if !ok {
 		var err error
 		if m, err = readJSON(data); err != nil {
@@ -89,15 +90,15 @@ func clip(id string) string {
 	return id
 }
 
-// parseUIDs reads the uids of a request; the limit keeps the work of refusing bounded.
-func parseUIDs(list []string, limit int) ([]bridge.UID, error) {
+// parseUIDs reads the uids of a request, in their place; the limit keeps the work of refusing bounded.
+func parseUIDs(list []bridge.UID, limit int) ([]bridge.UID, error) {
 	if len(list) > limit {
 		return nil, tooManyUIDs(len(list), "request", limit)
 	}
 	if len(list) == 0 {
 		return nil, badMessage("uids is missing: name at least one user")
 	}
-	uids, err := bridge.ParseUIDs(list)
+	uids, err := bridge.FoldUIDs(list)
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, "bad_uid", err.Error()+"; nothing was changed")
 	}

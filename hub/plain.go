@@ -1,20 +1,27 @@
 package hub
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
+)
 
 // plain reads JSON in which nothing is escaped and all is ASCII, as nearly all is that clients send: encoding/json would
 // look at each byte several times over, and make a dozen things. What plain does not know, and to say what is wrong with
 // a message, is left to encoding/json.
-type plain struct{ rest string }
+type plain struct {
+	rest string
+	uids []bridge.UID // room for them
+}
 
-// readPlain reads a message; ok is false where it is not plain.
-func readPlain(data []byte) (m message, ok bool) {
+// readPlain reads a message, whose uids go into a list if they fit; ok is false where it is not plain.
+func readPlain(data []byte, uids []bridge.UID) (m message, ok bool) {
 	for _, c := range data {
 		if c < ' ' || c > '~' || c == '\\' {
 			return message{}, false
 		}
 	}
-	p := plain{string(data)} // one copy, of which all strings are parts
+	p := plain{string(data), uids[:0]} // one copy, of which all strings are parts
 	if !p.message(&m) {
 		return message{}, false
 	}
@@ -59,18 +66,17 @@ func (p *plain) field(m *message, name string) (ok bool) {
 }
 
 // list reads a list of strings, of which there is one at least.
-func (p *plain) list() (list []string, ok bool) {
+func (p *plain) list() (list []bridge.UID, ok bool) {
 	if !p.next('[') {
 		return nil, false
 	}
-	inside, _, _ := strings.Cut(p.rest, "]") // or less, where a string has one in it: it is for the size alone
-	list = make([]string, 0, strings.Count(inside, `"`)/2)
+	list = p.uids
 	for {
 		s, ok := p.text()
 		if !ok {
 			return nil, false
 		}
-		list = append(list, s)
+		list = append(list, bridge.UID(s))
 		if !p.next(',') {
 			return list, p.next(']')
 		}

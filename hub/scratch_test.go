@@ -85,6 +85,23 @@ func TestScratchHoldsNothing(t *testing.T) {
 	require.Equal(t, spareAtLeast+1, cap(r.frame(spareAtLeast+1)), "where none is large enough, there is a new one")
 }
 
+// TestListsHoldNothing: who takes a list for the uids of a message finds nothing of another in it; one that has grown is kept,
+// a huge one is not.
+func TestListsHoldNothing(t *testing.T) {
+	list := make([]bridge.UID, 0, 2)
+	grown := append(list, "a", "b", "c")
+	putList(&list, grown)
+	require.Equal(t, make([]bridge.UID, cap(grown)), list[:cap(list)])
+	list = list[:0]
+	_ = append(list, "half", "a", "message")
+	putList(&list, nil)
+	require.Equal(t, make([]bridge.UID, cap(grown)), list[:cap(list)])
+	for range 100 {
+		putList(new([]bridge.UID), make([]bridge.UID, 2<<10))
+		require.Less(t, cap(*lists.Get().(*[]bridge.UID)), 2<<10)
+	}
+}
+
 // TestASubscribeLeavesLittle: a subscribe of a hundred users makes the session's own list of them, the cursor of the answer,
 // and the list in which that waits; and reads the cursor of who comes back.
 func TestASubscribeLeavesLittle(t *testing.T) {

@@ -24,16 +24,16 @@ const (
 // Requests of backends. Who reaches NATS is trusted: there is no token.
 type (
 	getRequest struct {
-		UIDs []string `json:"uids"`
+		UIDs []bridge.UID `json:"uids"`
 	}
 	watchRequest struct {
-		Holder string   `json:"holder"`
-		UIDs   []string `json:"uids"`
-		TTL    string   `json:"ttl"`
+		Holder string       `json:"holder"`
+		UIDs   []bridge.UID `json:"uids"`
+		TTL    string       `json:"ttl"`
 	}
 	unwatchRequest struct {
-		Holder string   `json:"holder"`
-		UIDs   []string `json:"uids"`
+		Holder string       `json:"holder"`
+		UIDs   []bridge.UID `json:"uids"`
 	}
 	setRequest struct {
 		UID      string `json:"uid"`

@@ -64,7 +64,7 @@ func (b backend) isRefused(endpoint, body string) (status, code, description str
 	return m.Header.Get(micro.ErrorCodeHeader), r.Code, description
 }
 
-func (b backend) watch(holder, ttl string, uids ...string) watchAnswer {
+func (b backend) watch(holder, ttl string, uids ...bridge.UID) watchAnswer {
 	b.t.Helper()
 	body, err := json.Marshal(watchRequest{Holder: holder, UIDs: uids, TTL: ttl})
 	require.NoError(b.t, err)
@@ -240,7 +240,7 @@ func TestWhatBackendsMayNotAsk(t *testing.T) {
 		require.Contains(t, why, c.why, "%s %.80s", c.endpoint, c.body)
 	}
 	require.False(t, h.watches("a"))
-	require.Equal(t, 1000, b.watch("billing", "1m", strings.Split(strings.Trim(strings.ReplaceAll(many(1000), `"`, ""), "[]"), ",")...).Watched)
+	require.Equal(t, 1000, b.watch("billing", "1m", splitUIDs(strings.Trim(strings.ReplaceAll(many(1000), `"`, ""), "[]"))...).Watched)
 }
 
 // TestAHubThatStopsSendsBackendsAway to another.
@@ -264,7 +264,7 @@ func TestBackendsDoNotWait(t *testing.T) {
 		h, begun := quietHub(t), time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		answer, err := h.backendGets(ctx, getRequest{UIDs: []string{"nobody"}})
+		answer, err := h.backendGets(ctx, getRequest{UIDs: []bridge.UID{"nobody"}})
 		require.NoError(t, err)
 		require.Equal(t, []bridge.UID{"nobody"}, answer.(subscribedMessage).Pending)
 		require.Equal(t, begun, time.Now())

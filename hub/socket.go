@@ -14,6 +14,8 @@ import (
 	"github.com/coder/websocket"
 	"github.com/labstack/echo/v4"
 	"golang.org/x/time/rate"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
 const socketPath = "/v1/ws"
@@ -207,9 +209,26 @@ func giveBack(room *bytes.Buffer) {
 	}
 }
 
+// lists are for the uids of messages, while they are answered.
+var lists = sync.Pool{New: func() any { return new([]bridge.UID) }}
+
+// putList lets others have a list, or what it has grown into, unless it is huge. It lets go of what is in it.
+func putList(list *[]bridge.UID, grown []bridge.UID) {
+	if cap(grown) > cap(*list) {
+		*list = grown
+	}
+	if room := (*list)[:cap(*list)]; len(room) <= 1<<10 {
+		clear(room)
+		*list = room[:0]
+		lists.Put(list)
+	}
+}
+
 // answer does what a message says, and sends the answer.
 func (k *socket) answer(ctx context.Context, data []byte) error {
-	m, err := decodeMessage(data)
+	list := lists.Get().(*[]bridge.UID)
+	m, err := decodeMessage(data, *list)
+	defer putList(list, m.UIDs)
 	if err == nil {
 		err = k.handle(ctx, m)
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
 // retryStream is after how long a browser opens a stream again that was cut off without a goodbye.
@@ -148,9 +150,12 @@ func writeSoon(w *echo.Response) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(stallWithin))
 }
 
-func splitUIDs(list string) []string {
+func splitUIDs(list string) (uids []bridge.UID) {
 	if list == "" {
 		return nil
 	}
-	return strings.Split(list, ",")
+	for s := range strings.SplitSeq(list, ",") {
+		uids = append(uids, bridge.UID(s))
+	}
+	return uids
 }
