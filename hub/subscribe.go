@@ -44,14 +44,16 @@ func (h *Hub) subscribe(ctx context.Context, s *session, id string, uids []bridg
 // joinAll makes a session a watcher of these users, and puts them into a list that is empty. The caller holds mu.
 func (h *Hub) joinAll(users []*user, s *session, uids []bridge.UID) []*user {
 	users, had := slices.Grow(users, len(uids)), len(s.watches)
-	h.stamp(s)
 	for _, uid := range uids {
-		u := h.want(uid)
+		users = append(users, h.want(uid))
+	}
+	h.fetch(users)
+	h.stamp(s)
+	for _, u := range users {
 		if !h.stamped(u) {
 			bind(s, u)
 			h.weigh(u)
 		}
-		users = append(users, u)
 	}
 	if key := s.grant.key; key != "" {
 		h.subject(key).uids += len(s.watches) - had
