@@ -98,7 +98,8 @@
 //   - The registry is told how many look at a user through this hub: TestTheRegistryKnowsHowManyLook.
 //   - The changes of one user that the log still holds are told to whoever may watch the user, as backends have them, and
 //     until when the vendor tells of them unasked: TestLookBack, TestLookBackRights. To ask watches nobody, and is no
-//     lever against NATS: TestLookBackIsBounded. While NATS is away it is refused at once: TestLookBackWhileNATSIsAway.
+//     lever against NATS: TestLookBackIsBounded, TestWhoWaitsForAPlaceIsToldInTime. While NATS is away it is
+//     refused at once: TestLookBackWhileNATSIsAway. Who goes meanwhile is told nothing: TestWhoLooksBackAndGoes.
 //   - Asking over HTTP watches for a minute: TestGetPresence, TestAskingWatchesForAMinute.
 //   - Setting calls the vendor once and asks the poller to look: TestPutPresence, TestSetOnASocket.
 //     Where the vendor is asked who is online, and no more, nobody can be set: TestOnlineOnlySetsNothing.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -117,6 +118,29 @@ func TestLookBackIsBounded(t *testing.T) {
 	require.Empty(t, h.looking)
 }
 
+// TestWhoLooksBackAndGoes is not told that NATS is away, and neither is the operator.
+func TestWhoLooksBackAndGoes(t *testing.T) {
+	log := &logged{}
+	h := quietHub(t, func(c *Config) { c.Logger = log.logger() })
+	gone := fmt.Errorf("reading: %w", context.Canceled)
+	require.Equal(t, gone, h.lookBackRefusal(gone))
+	require.Empty(t, log.String())
+}
+
+// TestWhoWaitsForAPlaceIsToldInTime that there is none.
+func TestWhoWaitsForAPlaceIsToldInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, begun := quietHub(t), time.Now()
+		for range lookingBack {
+			h.looking <- struct{}{}
+		}
+		_, err := h.lookBack(t.Context(), grant{open: true, key: "me"}, "a")
+		require.Equal(t, "over_a_limit", refusalOf(err).Code)
+		require.Equal(t, lookBackWithin, time.Since(begun))
+		require.Empty(t, h.subjects)
+	})
+}
+
 func (h *testHub) lookBackSoon(key string) error {
 	_, err := h.lookBack(h.t.Context(), grant{open: true, key: key}, "a")
 	return err
@@ -161,6 +185,7 @@ func TestWhatAHistoryMayShow(t *testing.T) {
 		"what is held back":       {graceful, known(&hold{seq: 4}), 5, away, true},
 		"the end of what is gone": {graceful, known(&hold{seq: 5}), 5, away, true},
 		"of somebody unknown":     {graceful, nil, 9, away, false},
+		"of whom nothing came":    {graceful, &user{}, 9, away, false},
 		"without a grace":         {quietHub(t), known(nil), 6, here, false},
 	} {
 		require.Equal(t, tt.unseen, tt.hub.unseen(tt.user, entry(tt.seq, "u", tt.state, bridge.ChangedStatus)), name)

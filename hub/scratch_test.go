@@ -140,6 +140,7 @@ func TestWhoWaitsIsToldOfEachOnce(t *testing.T) {
 // TestWhoIsWatchedAlreadyCountsOnce for the limits of a subject.
 func TestWhoIsWatchedAlreadyCountsOnce(t *testing.T) {
 	h, lists := hundreds(t, 1)
+	h.limits.MaxUIDsPerSubject = 150
 	s := greeted(t, h, grant{open: true, key: "me"})
 	for range 2 {
 		require.NoError(t, h.subscribe(t.Context(), s, "", append([]bridge.UID{}, lists[0]...), ""))
