@@ -20,6 +20,9 @@ func crowded(b *testing.B, sessions, each int) (*Hub, []*session) {
 	for i := range list {
 		list[i] = greeted(b, h, grant{open: true})
 		from := rand.IntN(len(all) - each)
+		if each == 0 {
+			continue
+		}
 		if err := h.subscribe(b.Context(), list[i], "", all[from:from+each], ""); err != nil {
 			b.Fatal(err)
 		}
@@ -91,6 +94,37 @@ func BenchmarkSubscribeMessage(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkRound is what a hub under load does beside writing: 2,600 messages of the log, of which each of 5,000 sessions that
+// watch 100 of 10,000 users is told in one write.
+func BenchmarkRound(b *testing.B) {
+	const changes = 2_600
+	h, list := crowded(b, 5000, 0)
+	all, seq, buf, told := uidsOf(names(0, 10_000)), uint64(20_000), []byte(nil), 0
+	for _, s := range list {
+		some := make([]bridge.UID, 100)
+		for i, n := range rand.Perm(len(all))[:len(some)] {
+			some[i] = all[n]
+		}
+		if err := h.subscribe(b.Context(), s, "", some, ""); err != nil {
+			b.Fatal(err)
+		}
+		h.pull(s)
+	}
+	for b.Loop() {
+		for range changes {
+			h.apply(entry(seq, all[seq%uint64(len(all))], online("there"), bridge.ChangedExt))
+			seq++
+		}
+		h.mu.Lock()
+		for _, s := range list {
+			h.take(s, &buf)
+			told += len(h.told)
+		}
+		h.mu.Unlock()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(told), "ns/delivery")
 }
 
 // BenchmarkChanges is the message that tells a session of the changes of 1, 10 and 100 users.

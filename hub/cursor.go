@@ -47,8 +47,8 @@ func parseCursor(s string) (cursor, error) {
 func (h *Hub) cursor(s *session) cursor {
 	c := cursor{at: h.position, from: h.position.Seq}
 	for u := range s.unknown {
-		if u.entry.Seq > 0 { // else it was of another log, and this one has yet to be read
-			c.from = min(c.from, u.entry.Seq-1)
+		if u.last > 0 { // else it was of another log, and this one has yet to be read
+			c.from = min(c.from, u.last-1)
 		}
 	}
 	return c

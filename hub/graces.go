@@ -67,7 +67,7 @@ func (h *Hub) toldElsewhere(users []*user, from uint64) {
 		return
 	}
 	for _, u := range users {
-		if u.held != nil && u.entry.Seq <= from {
+		if u.held != nil && u.last <= from {
 			h.grace.end(u.uid)
 			h.show(u.uid)
 		}
@@ -103,7 +103,7 @@ func (u *user) seq() uint64 {
 	if u.held != nil {
 		return u.held.seq
 	}
-	return u.entry.Seq
+	return u.last
 }
 
 // presence is what is shown, in JSON, encoded once for all who ask.

@@ -89,10 +89,10 @@ func (h *Hub) mayBeSeen(uid bridge.UID, log []bridge.Entry) []*bridge.Change {
 // unseen says whether a message of a user is one that browsers are not shown yet. The caller holds mu.
 func (h *Hub) unseen(u *user, e bridge.Entry) bool {
 	switch {
-	case h.grace == nil || u == nil || u.entry.Change == nil:
+	case h.grace == nil || u == nil || u.change == nil:
 		return false
 	case u.held == nil:
-		return e.Seq > u.entry.Seq // it has yet to come here
+		return e.Seq > u.last // it has yet to come here
 	}
 	return e.Seq > u.held.seq || e.Seq == u.held.seq && !e.Online // see hold: the one that was shown may be gone
 }

@@ -170,7 +170,9 @@ func TestLookBackWhileNATSIsAway(t *testing.T) {
 func TestWhatAHistoryMayShow(t *testing.T) {
 	graceful := quietHub(t, func(c *Config) { c.OfflineGrace = time.Minute })
 	here, away := online("here"), gone
-	known := func(held *hold) *user { return &user{entry: entry(5, "u", away, bridge.ChangedStatus), held: held} }
+	known := func(held *hold) *user {
+		return &user{last: 5, change: &bridge.Change{UID: "u", State: away}, held: held}
+	}
 	for name, tt := range map[string]struct {
 		hub    *Hub
 		user   *user

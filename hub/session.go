@@ -218,7 +218,7 @@ func (h *Hub) drop(s *session, i int) {
 
 // mark notes that what the log holds of a user, if anything, has not been told.
 func (s *session) mark(u *user) {
-	if u.entry.Change == nil {
+	if u.change == nil {
 		return
 	}
 	if s.unknown == nil {

@@ -7,29 +7,30 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
-// user is what the hub holds of one user. The hub's mutex guards it. First comes what each subscribe and each delivery looks
-// at: a hub has more users than a processor's cache, so that it is fetched in one go.
+// user is what the hub holds of one user. The hub's mutex guards it. A hub has more users than a processor's cache, so what a
+// subscribe looks at and what a delivery does are 64 bytes each, which are fetched in one go: see TestAUserIsTwoLines.
 type user struct {
-	watched []tie        // to sessions: who is told
-	weight  int          // how many the holder was told of last
-	round   uint64       // the last that it had the stamp in, see stamp
-	wanted  bool         // it is among the hub's wanted
-	trusted bool         // somebody has been looking since entry: it is news, not history
-	entry   bridge.Entry // the last message of the log; its Change is nil where there is none
+	watched []tie  // to sessions: who is told
+	round   uint64 // the last that it had the stamp in, see stamp
+	weight  int32  // how many the holder was told of last
+	number  uint32 // in the roll of people
+	last    uint64 // message of the log, by its sequence; 0: there is none, or it is of another log
+	uid     bridge.UID
 
-	uid    bridge.UID
-	number uint32 // in the roll of people
-	frame  []byte // entry as a message, encoded once for all who watch; nil until needed
-	origin origin // of entry, if it is news
-	from   int    // where in frame the presence begins
-	held   *hold  // what is shown instead of entry for a while; nil: nothing
+	change  *bridge.Change // of that message; nil: there is none
+	held    *hold          // what is shown instead of it for a while; nil: nothing
+	frame   []byte         // the change as a message, encoded once for all who watch; nil until needed
+	from    uint32         // where in frame the presence begins
+	trusted bool           // somebody has been looking since the message: it is news, not history
+	wanted  bool           // it is among the hub's wanted
+	origin  origin         // of the change, if it is news
 }
 
 // known says whether there is a state that may be shown.
-func (u *user) known() bool { return u.trusted && u.entry.Change != nil }
+func (u *user) known() bool { return u.trusted && u.change != nil }
 
 // inLog says whether the log holds a state that would be news, did anybody vouch for it.
-func (u *user) inLog() bool { return u.entry.Change != nil && !u.entry.Unwatched() }
+func (u *user) inLog() bool { return u.change != nil && !u.change.Unwatched() }
 
 // user returns the record of a user, made when missing. The caller holds mu.
 func (h *Hub) user(uid bridge.UID) *user {
@@ -60,7 +61,7 @@ func (h *Hub) Reset(stream int64) {
 			h.forget(u)
 			continue
 		}
-		u.entry, u.frame, u.held, u.trusted = bridge.Entry{}, nil, nil, false
+		u.last, u.change, u.frame, u.held, u.trusted = 0, nil, nil, nil, false
 		h.unvouched[uid] = true
 	}
 }
@@ -94,11 +95,11 @@ func (h *Hub) apply(e bridge.Entry) {
 	h.applying = true
 	defer func() { h.applying = false }()
 	u := h.user(e.UID)
-	if e.Seq <= u.entry.Seq {
+	if e.Seq <= u.last {
 		return
 	}
-	before := u.entry
-	u.entry, u.frame, u.origin = e, nil, origin{}
+	before := bridge.Entry{Seq: u.last, Change: u.change}
+	u.last, u.change, u.frame, u.origin = e.Seq, e.Change, nil, origin{}
 	if h.current {
 		u.origin = originOf(e.Change)
 	}
@@ -138,7 +139,7 @@ func (h *Hub) distrust(u *user) {
 	for _, w := range u.watched {
 		h.sessions.at(w.to).mark(u)
 	}
-	if u.entry.Unwatched() {
+	if u.change.Unwatched() {
 		h.holder.Again(u.uid)
 	}
 }
@@ -183,7 +184,7 @@ func (h *Hub) unwant(uid bridge.UID) {
 	h.holder.Unwatch(uid)
 	if u := h.users[uid]; u != nil {
 		u.trusted, u.wanted = false, false
-		if u.entry.Change == nil {
+		if u.change == nil {
 			h.forget(u)
 		}
 	}
@@ -195,8 +196,8 @@ func (h *Hub) weigh(u *user) {
 	if h.pinned[u.uid] {
 		n++ // for the backends
 	}
-	if n >= 2*u.weight || 2*n <= u.weight { // the holder would not tell of less
-		u.weight = n
+	if was := int(u.weight); n >= 2*was || 2*n <= was { // the holder would not tell of less
+		u.weight = int32(n)
 		h.holder.Weigh(u.uid, n)
 	}
 }

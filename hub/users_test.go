@@ -45,3 +45,12 @@ func TestNobodyIsRefusedWhoHasGone(t *testing.T) {
 	h.httpError(context.Canceled, c)
 	require.Equal(t, 1.0, sum(t, metrics, "refused_total", "internal"))
 }
+
+// TestAUserIsTwoLines of a processor's cache: what a subscribe looks at, and what a delivery does.
+func TestAUserIsTwoLines(t *testing.T) {
+	var u user
+	if unsafe.Sizeof(uintptr(0)) == 8 {
+		require.EqualValues(t, 64, unsafe.Offsetof(u.change))
+		require.EqualValues(t, 128, unsafe.Sizeof(u))
+	}
+}

@@ -58,12 +58,12 @@ func (h *Hub) newest(u *user) []byte {
 func (h *Hub) frame(u *user) []byte {
 	if u.frame == nil {
 		var space [512]byte
-		presence := bridge.AppendPresence(space[:0], u.entry.Presence())
+		presence := bridge.AppendPresence(space[:0], u.change.Presence())
 		cursor := h.position.Append(nil)
 		n := len(changesHead) + len(cursor) + len(changesMid) + len(presence) + len(changesTail)
 		b := appendHeader(make([]byte, 0, maxHeader+n), finalText, n)
 		b = append(append(append(b, changesHead...), cursor...), changesMid...)
-		u.from = len(b)
+		u.from = uint32(len(b))
 		u.frame = append(append(b, presence...), changesTail...)
 	}
 	return u.frame
