@@ -30,7 +30,7 @@ func (k *socket) accept(tap *tap, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	conn.SetReadLimit(-1) // receive has the limit
+	conn.SetReadLimit(-1) // take has the limit
 	k.hub.mu.Lock()
 	defer k.hub.mu.Unlock()
 	k.in, k.session.conn, k.session.line, k.session.opening = tap.in, conn, tap.line, tap.opening

@@ -8,8 +8,8 @@ import (
 
 // clerks do what messages ask for, apart from those who wait for them: to read a message, let alone to answer it, would
 // grow the stack of who waits, and that would stay so for as long as the connection, 2 KiB or more. A clerk's stack has
-// grown once. Some wait for work at all times; while they are busy, with a vendor who takes his time perhaps, others come
-// for one task each.
+// grown once. Some wait for work at all times; while they are busy, with a vendor or a client who takes his time perhaps,
+// others come for one task each.
 type clerks struct {
 	tasks    chan *errand
 	standing int

@@ -27,7 +27,10 @@ func (k *socket) controls() error {
 			return err
 		}
 		k.control(frame[0], frame[controlHead:controlHead+maskKey], frame[controlHead+maskKey:])
-		if _, _ = k.in.Discard(len(frame)); k.in.Buffered() == 0 {
+		switch _, _ = k.in.Discard(len(frame)); {
+		case k.deaf:
+			return errTooOften
+		case k.in.Buffered() == 0:
 			return nil
 		}
 	}

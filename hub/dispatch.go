@@ -254,21 +254,24 @@ func (h *Hub) cutSlow(s *session, rest []byte) {
 	s.finish()
 	s.writers.Go(func() {
 		defer func() { _ = s.line.Close() }()
-		_, _ = s.line.writeWithin(append(rest, closeFrame(closeTooSlow.because("a write took too long"))...), goodbyeWithin)
+		_ = s.line.writeLast(append(rest, closeFrame(closeTooSlow.because("a write took too long"))...), goodbyeWithin)
 	})
 }
 
 // partWithin is how long the peer's goodbye may take after ours.
-const partWithin = 10 * time.Second
+const partWithin = 5 * time.Second
 
 // part says goodbye in a session of which everything else is said. Its reader sees what the peer says to that, and has the
-// connection closed. The caller holds mu.
+// connection closed; should it be busy, with the vendor perhaps, that is done in time. The caller holds mu.
 func (h *Hub) part(s *session) {
 	s.finish()
+	if s.expiry != nil {
+		s.expiry.Stop()
+	}
+	s.expiry = time.AfterFunc(partWithin, func() { _ = s.line.Close() })
 	h.metrics.closed.WithLabelValues(s.why.name).Inc()
 	goodbye := closeFrame(s.why)
 	s.writers.Go(func() {
-		_ = s.line.SetReadDeadline(time.Now().Add(partWithin))
 		if s.line.writeLast(goodbye, goodbyeWithin) != nil {
 			_ = s.line.Close()
 		}

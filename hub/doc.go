@@ -58,9 +58,9 @@
 //     not is net/http's, which hears and answers all of it: TestPorch, TestPorchHearsAWhole, TestPorchWithoutRoom,
 //     TestPorchIsCleared, TestPorchOfAServerThatIsGone, TestPorchSetsNoLimit, FuzzHandshake.
 //   - A delivery allocates nothing, and an idle client is one goroutine: TestADeliveryAllocatesNothing,
-//     TestAnIdleClientIsOneGoroutine, with the stack that goroutines begin with: TestWhoWaitsKeepsASmallStack.
-//     Pings and pongs between messages keep nobody else busy: TestControlsHoweverCut, TestAPingTooLong. One who does not read holds up nobody: TestASocketIsNotWaitedFor,
-//     TestALineTakesWhatFits. What a large batch needed is given back: TestRoomIsNotKept.
+//     TestAnIdleClientIsOneGoroutine, with the stack that goroutines begin with: TestWhoWaitsKeepsASmallStack. No clerk
+//     waits on after a ping or a pong: TestControlsHoweverCut, TestAPingTooLong. One who does not read holds up nobody:
+//     TestASocketIsNotWaitedFor, TestALineTakesWhatFits. What a large batch needed is given back: TestRoomIsNotKept.
 //   - A subscribe is answered in room that is there already, and no answer is written over by the next:
 //     TestASubscribeLeavesLittle, TestNoAnswerIsWrittenOver, TestScratchHoldsNothing,
 //     TestPlainMessagesAreReadInOneGo.
@@ -92,7 +92,9 @@
 //   - Programs read the contract at /v1/openapi.json and /v1/asyncapi.json: TestDocumentsAreServed. That it is kept is what
 //     package contract promises; all that clients of these tests are told is held against it.
 //   - Close codes are one table, and arrive: TestCloseCodes, TestTheFirstReasonCounts,
-//     TestTooLargeFromOneWhoReadsLater. Nothing follows the last word: TestWhoWasToldGoodbye. A write that
+//     TestTooLargeFromOneWhoReadsLater. Nothing follows the last word: TestWhoWasToldGoodbye,
+//     TestTheFirstGoodbyeIsTheLastWord. Nor is it put off, by who reads slowly or waits for the vendor, and who was told
+//     it may flood nobody: TestWhoIsLetGoHearsNoNews, TestGoodbyeWhileTheVendorIsAsked, TestAFloodAfterGoodbye. A write that
 //     stalls leaves no room for a close frame, so whoever is too slow sees 1013 only where the network allows.
 //   - Event streams say the same as sockets and resume by themselves: TestEvents, TestEventsHeartbeat, TestWhenToComeBack.
 //   - The registry is told how many look at a user through this hub: TestTheRegistryKnowsHowManyLook.

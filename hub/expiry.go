@@ -5,6 +5,9 @@ import "time"
 // expireAt ends the session at that time, unless a token comes that lives longer; never where it is zero. The caller
 // holds mu.
 func (h *Hub) expireAt(s *session, at time.Time) {
+	if s.over { // it has another end
+		return
+	}
 	s.expires = at
 	if s.expiry != nil {
 		s.expiry.Stop()

@@ -101,7 +101,7 @@ func (h *Hub) sayBye(s *session, after time.Duration) {
 	h.end(s, closeRestarting.because("this hub is stopping"))
 }
 
-// everybody is who is there, in no order.
+// everybody is who is there.
 func (h *Hub) everybody() (all []*session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

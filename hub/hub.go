@@ -108,7 +108,7 @@ type Hub struct {
 	sessions  roll[session]
 	heart     heart
 	told      []*user // room for news
-	fetched   uint32  // of no use: without it the compiler would leave the looks of fetch out
+	fetched   uint32  // what fetch has read: of no use, but without it the compiler would not read
 	round     uint64  // counts the rounds of stamping users, see stamp
 	moment    int64   // now, in Unix milliseconds, while many are told; 0: nobody has looked
 	applying  bool    // a message of the log is being applied: who is touched is told when it is

@@ -10,11 +10,11 @@ import (
 
 // line is the connection beneath a WebSocket. The hub writes its frames to it past coder/websocket, which saves a
 // goroutine a client, and a hand-over and a context a frame. What coder/websocket writes, at the end of a connection,
-// comes here too: whoever writes holds the lock, so that frames stay whole.
+// comes here too: whoever writes holds the lock, so that frames stay whole, and the first goodbye is the last word.
 type line struct {
 	net.Conn
 	mu     sync.Mutex
-	parted bool        // the hub has said goodbye: coder/websocket answers the peer's in vain
+	parted bool        // a goodbye was written: what anybody writes after it goes nowhere
 	fd     int         // the socket's descriptor, for who has the lock while the line is not closed; or unknown
 	closed atomic.Bool // set before Close waits for the lock
 }
@@ -34,37 +34,44 @@ func descriptor(c net.Conn) int {
 	return fd
 }
 
-// Write writes all of p, and waits for it.
+// Write is for coder/websocket, whose only word is goodbye: it neither pings nor answers pings here. It waits until all of p
+// is written.
 func (l *line) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.write(p, true)
+}
+
+// writeWithin writes all of p by a deadline of its own.
+func (l *line) writeWithin(p []byte, d time.Duration) (int, error) { return l.writeBy(p, d, false) }
+
+// writeLast is writeWithin for what ends with a goodbye.
+func (l *line) writeLast(p []byte, d time.Duration) error {
+	_, err := l.writeBy(p, d, true)
+	return err
+}
+
+func (l *line) writeBy(p []byte, d time.Duration, last bool) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_ = l.SetWriteDeadline(time.Now().Add(d))
+	defer func() {
+		if !l.closed.Load() {
+			_ = l.SetWriteDeadline(time.Time{})
+		}
+	}()
+	return l.write(p, last)
+}
+
+// write writes what may still be said. The caller has the lock.
+func (l *line) write(p []byte, last bool) (int, error) {
 	switch {
-	case l.closed.Load():
+	case l.closed.Load(): // perhaps before there was a deadline
 		return 0, net.ErrClosed
 	case l.parted:
 		return len(p), nil
 	}
-	return l.Conn.Write(p)
-}
-
-// writeLast is writeWithin for what nothing of anybody's may follow.
-func (l *line) writeLast(p []byte, d time.Duration) error {
-	_, err := l.writeWithin(p, d)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.parted = true
-	return err
-}
-
-// writeWithin is Write with a deadline of its own.
-func (l *line) writeWithin(p []byte, d time.Duration) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_ = l.SetWriteDeadline(time.Now().Add(d))
-	if l.closed.Load() { // perhaps before there was a deadline
-		return 0, net.ErrClosed
-	}
-	defer func() { _ = l.SetWriteDeadline(time.Time{}) }()
+	l.parted = last
 	return l.Conn.Write(p)
 }
 
@@ -76,8 +83,11 @@ func (l *line) offer(p []byte) (int, error) {
 		return 0, nil
 	}
 	defer l.mu.Unlock()
-	if l.closed.Load() {
+	switch {
+	case l.closed.Load():
 		return 0, net.ErrClosed
+	case l.parted:
+		return len(p), nil
 	}
 	return writeNow(l.fd, p)
 }

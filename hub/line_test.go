@@ -111,3 +111,43 @@ func TestALineIsClosedWhileItIsOffered(t *testing.T) {
 		require.Empty(t, heard)
 	}
 }
+
+// TestTheFirstGoodbyeIsTheLastWord, whoever says it: coder/websocket's is one, of whatever kind, and the hub's. What is said
+// while it is being written waits for it, and is not said any more.
+func TestTheFirstGoodbyeIsTheLastWord(t *testing.T) {
+	mine := func(l *line, word string) error { return l.writeLast([]byte(word), time.Minute) }
+	theirs := func(l *line, word string) error { _, err := l.Write([]byte(word)); return err }
+	more := func(l *line, word string) error { _, err := l.writeWithin([]byte(word), time.Minute); return err }
+	offer := func(l *line, word string) error { _, err := l.offer([]byte(word)); return err }
+	for _, last := range []func(*line, string) error{mine, theirs} {
+		for _, next := range []func(*line, string) error{mine, theirs, more, offer} {
+			for range 100 {
+				l, peer := connected(t)
+				require.NoError(t, more(l, "first, "))
+				var all sync.WaitGroup
+				l.Conn = &interrupted{Conn: l.Conn, by: func() { all.Go(func() { _ = next(l, "no more") }) }}
+				require.NoError(t, last(l, "last"))
+				all.Wait()
+				require.NoError(t, next(l, "no more"))
+				require.NoError(t, l.Close())
+				heard, err := io.ReadAll(peer)
+				require.NoError(t, err)
+				require.Equal(t, "first, last", string(heard))
+			}
+		}
+	}
+}
+
+// interrupted is a connection on which somebody else wants to write as soon as one does.
+type interrupted struct {
+	net.Conn
+	by func()
+}
+
+func (c *interrupted) Write(p []byte) (int, error) {
+	if c.by != nil {
+		c.by()
+		c.by = nil
+	}
+	return c.Conn.Write(p)
+}

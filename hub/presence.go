@@ -77,7 +77,7 @@ func (h *Hub) ask(waiting, request context.Context, g grant, uids []bridge.UID) 
 		feed := h.feed
 		h.mu.Unlock()
 		answer.Feed = &feed
-		if len(answer.Pending) == 0 || waiting.Err() != nil || h.over(s) {
+		if len(answer.Pending) == 0 || waiting.Err() != nil || h.ending(s) {
 			return answer, nil
 		}
 		select {

@@ -92,10 +92,9 @@ func TestListsHoldNothing(t *testing.T) {
 	grown := append(list, "a", "b", "c")
 	putList(&list, grown)
 	require.Equal(t, make([]bridge.UID, cap(grown)), list[:cap(list)])
-	list = list[:0]
-	_ = append(list, "half", "a", "message")
-	putList(&list, nil)
-	require.Equal(t, make([]bridge.UID, cap(grown)), list[:cap(list)])
+	other := append(make([]bridge.UID, 0, 3), "half", "a", "message")[:0]
+	putList(&other, nil)
+	require.Equal(t, make([]bridge.UID, 3), other[:cap(other)])
 	for range 100 {
 		putList(new([]bridge.UID), make([]bridge.UID, 2<<10))
 		require.Less(t, cap(*lists.Get().(*[]bridge.UID)), 2<<10)

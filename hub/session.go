@@ -37,7 +37,7 @@ type session struct {
 	drained chan struct{}  // holds one token when replies have been taken; made by who waits for it
 	why     *closing       // why the session is over; nil: it is not
 	expires time.Time      // until when the token has to come, then until when it is good; zero: forever
-	expiry  *time.Timer    // goes off then; nil: never
+	expiry  *time.Timer    // goes off then, or when the peer's goodbye is overdue; nil: never
 
 	touched bool           // a dispatcher has it in its batch
 	writing bool           // somebody writes to the line, and writes what comes meanwhile
@@ -103,6 +103,9 @@ func (s *session) cut() {
 // news takes whom the client has to be told of now, each once; whoever is not known is told of when they are. The list is
 // good until the next one is taken. The caller holds mu, and tells.
 func (h *Hub) news(s *session) []*user {
+	if s.why != nil { // whoever is let go does not put that off by reading slowly
+		return nil
+	}
 	news := h.told[:0]
 	for i := range s.pending.all() {
 		if u := h.people.at(s.watches[i].to); u.known() {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -35,6 +34,7 @@ type socket struct {
 	session *session
 	in      *bufio.Reader // what the client says; coder/websocket reads its messages from it
 	rate    *rate.Limiter
+	deaf    bool // to pings and pongs: there were too many, or its time is up; owned by who reads
 	arrived bool // at a server of ours, which counts it
 	began   time.Time
 }
@@ -146,6 +146,7 @@ func (k *socket) give(rest io.Reader, err error) {
 		return // it has ended already
 	}
 	k.end(why)
+	k.deaf = true
 	for err = nil; err == nil; {
 		if rest != nil {
 			_, err = io.Copy(io.Discard, rest)
@@ -198,32 +199,6 @@ func (k *socket) take(kind websocket.MessageType, r io.Reader, late *time.Timer)
 	return k.step(data)
 }
 
-// rooms are for messages while they are read and answered: most fit into one that is there already.
-var rooms = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, 4<<10)) }}
-
-// giveBack lets others have a room, unless one huge message has made it huge.
-func giveBack(room *bytes.Buffer) {
-	if room.Cap() <= 64<<10 {
-		room.Reset()
-		rooms.Put(room)
-	}
-}
-
-// lists are for the uids of messages, while they are answered.
-var lists = sync.Pool{New: func() any { return new([]bridge.UID) }}
-
-// putList lets others have a list, or what it has grown into, unless it is huge. It lets go of what is in it.
-func putList(list *[]bridge.UID, grown []bridge.UID) {
-	if cap(grown) > cap(*list) {
-		*list = grown
-	}
-	if room := (*list)[:cap(*list)]; len(room) <= 1<<10 {
-		clear(room)
-		*list = room[:0]
-		lists.Put(list)
-	}
-}
-
 // answer does what a message says, and sends the answer.
 func (k *socket) answer(ctx context.Context, data []byte) error {
 	list := lists.Get().(*[]bridge.UID)
@@ -257,7 +232,7 @@ func (k *socket) reply(frame []byte) {
 
 // step answers a message, and waits until there is room for another answer. Who was told goodbye has no say any more.
 func (k *socket) step(data []byte) error {
-	if k.hub.over(k.session) {
+	if k.hub.ending(k.session) {
 		return nil
 	}
 	ctx := k.hub.patient

@@ -62,7 +62,7 @@ func (h *Hub) openPulled() (*session, error) {
 }
 
 // over says whether the session has ended.
-func (h *Hub) over(s *session) bool {
+func (h *Hub) ending(s *session) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return s.why != nil
@@ -87,7 +87,7 @@ func (h *Hub) stream(c echo.Context, s *session, expires time.Time) error {
 		case <-ctx.Done():
 			return nil
 		case <-s.wake:
-			over := h.over(s)
+			over := h.ending(s)
 			if err = h.sendEvents(w, h.pull(s)); over {
 				return nil
 			}

@@ -29,9 +29,9 @@ func bind(s *session, u *user) {
 	u.watched = append(u.watched, tie{s.number, uint32(i)})
 }
 
-// fetch looks at where bind will put a watcher, which no processor's cache holds where users are many: it waits for what many
-// looks ask of the memory at once, and for what bind asks one after the other. A subscribe in a crowd takes an eighth less.
-// The caller holds mu.
+// fetch reads the end of each user's list of watchers, to which bind adds next. Where users are many no processor's cache
+// holds it, and reads wait for the memory side by side, while bind would wait for it once a user: a subscribe in a crowd
+// takes an eighth less. The caller holds mu.
 func (h *Hub) fetch(users []*user) {
 	for _, u := range users {
 		if n := len(u.watched); n > 0 {

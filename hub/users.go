@@ -7,8 +7,8 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
-// user is what the hub holds of one user. The hub's mutex guards it. A hub has more users than a processor's cache, so what a
-// subscribe looks at and what a delivery does are 64 bytes each, which are fetched in one go: see TestAUserIsTwoLines.
+// user is what the hub holds of one user. The hub's mutex guards it. A hub has more users than a processor's cache, so what
+// a delivery looks at are 64 bytes, which are fetched in one go, after 64 that it does not look at: see TestAUserIsTwoLines.
 type user struct {
 	watched []tie  // to sessions: who is told
 	round   uint64 // the last that it had the stamp in, see stamp

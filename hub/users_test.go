@@ -46,7 +46,7 @@ func TestNobodyIsRefusedWhoHasGone(t *testing.T) {
 	require.Equal(t, 1.0, sum(t, metrics, "refused_total", "internal"))
 }
 
-// TestAUserIsTwoLines of a processor's cache: what a subscribe looks at, and what a delivery does.
+// TestAUserIsTwoLines of a processor's cache, the second of which is all that a delivery looks at.
 func TestAUserIsTwoLines(t *testing.T) {
 	var u user
 	if unsafe.Sizeof(uintptr(0)) == 8 {

@@ -6,8 +6,8 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
-// The WebSocket frames that a hub builds itself (RFC 6455, 5.2), whole and not masked. Those of the opening and of
-// the end of a connection are coder/websocket's.
+// The WebSocket frames that a hub builds itself (RFC 6455, 5.2), whole and not masked. What answers a handshake,
+// breaks a rule or says goodbye first is told by coder/websocket.
 const (
 	finalText  = 0x81
 	finalClose = 0x88
