@@ -27,10 +27,7 @@ func (k *socket) controls() error {
 			return err
 		}
 		k.control(frame[0], frame[controlHead:controlHead+maskKey], frame[controlHead+maskKey:])
-		switch _, _ = k.in.Discard(len(frame)); {
-		case k.deaf:
-			return errTooOften
-		case k.in.Buffered() == 0:
+		if _, _ = k.in.Discard(len(frame)); k.in.Buffered() == 0 {
 			return nil
 		}
 	}

@@ -34,7 +34,7 @@ type socket struct {
 	session *session
 	in      *bufio.Reader // what the client says; coder/websocket reads its messages from it
 	rate    *rate.Limiter
-	deaf    bool // to pings and pongs: there were too many, or its time is up; owned by who reads
+	deaf    bool // to pings and pongs: there were too many; owned by who reads
 	arrived bool // at a server of ours, which counts it
 	began   time.Time
 }
@@ -146,7 +146,6 @@ func (k *socket) give(rest io.Reader, err error) {
 		return // it has ended already
 	}
 	k.end(why)
-	k.deaf = true
 	for err = nil; err == nil; {
 		if rest != nil {
 			_, err = io.Copy(io.Discard, rest)
