@@ -65,6 +65,9 @@
 //     the hub's memory grew by meanwhile; and from when they read on, how long until the last of them had been told the
 //     newest of everybody it watches.
 //
+// Where hub, NATS and clients share two processors, give a NATS server of its own one of them: with GOMAXPROCS=1 it hands
+// less over between threads, and the saturated ratio was 0.77 in place of 0.73 (medians of eight and ten rounds).
+//
 // A load whose deliveries do not all arrive is an error. Trust a ratio to a tenth at most, and only where the rounds
 // agree so well: where they do not, something else ran.
 //
