@@ -115,11 +115,7 @@ func TestWhoWasToldGoodbye(t *testing.T) {
 		w := h.wire(t)
 		w.upgrade(bearing(t, "me"))
 		require.Equal(t, "says welcome", w.hears())
-		h.peek(func() {
-			for s := range h.sessions.all() {
-				h.Hub.end(s, closeToken.because("the token has expired"))
-			}
-		})
+		h.expireAll()
 		op, _, err := w.read()
 		require.NoError(t, err)
 		require.Equal(t, byte(opClose), op)
@@ -195,11 +191,7 @@ func TestGarbageForAGoodbye(t *testing.T) {
 		w := h.wire(t)
 		w.upgrade()
 		require.Equal(t, "says welcome", w.hears())
-		h.peek(func() {
-			for s := range h.sessions.all() {
-				h.Hub.end(s, closeToken.because("the token has expired"))
-			}
-		})
+		h.expireAll()
 		op, _, err := w.read()
 		require.NoError(t, err)
 		require.Equal(t, byte(opClose), op)
@@ -228,4 +220,13 @@ func TestWhoIsLetGoHearsNoNews(t *testing.T) {
 	require.Contains(t, string(h.take(s, &buf)), "bye")
 	h.note(s, 0)
 	require.Empty(t, h.take(s, &buf))
+}
+
+// expireAll ends everybody's session.
+func (h *bubbleHub) expireAll() {
+	h.peek(func() {
+		for s := range h.sessions.all() {
+			h.Hub.end(s, closeToken.because("the token has expired"))
+		}
+	})
 }

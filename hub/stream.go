@@ -61,7 +61,7 @@ func (h *Hub) openPulled() (*session, error) {
 	return h.open(wake)
 }
 
-// over says whether the session has ended.
+// ending says whether the session has ended, though there may be something left to tell.
 func (h *Hub) ending(s *session) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

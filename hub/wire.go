@@ -6,8 +6,8 @@ import (
 	"github.com/presence-bridge/presence-bridge/bridge"
 )
 
-// The WebSocket frames that a hub builds itself (RFC 6455, 5.2), whole and not masked. What answers a handshake,
-// breaks a rule or says goodbye first is told by coder/websocket.
+// The WebSocket frames that a hub builds itself (RFC 6455, 5.2), whole and not masked. The answers to a handshake,
+// to broken frames and to a peer's goodbye are coder/websocket's.
 const (
 	finalText  = 0x81
 	finalClose = 0x88
